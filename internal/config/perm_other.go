@@ -1,0 +1,8 @@
+//go:build !unix
+
+package config
+
+import "io/fs"
+
+// readableByOthers does not judge: access lists cannot be read off a mode.
+func readableByOthers(fs.FileInfo) string { return "" }
