@@ -1,0 +1,114 @@
+package auth
+
+import (
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/winrmctl/winrmctl/internal/auth/ntlm"
+	"github.com/winrmctl/winrmctl/internal/recorded"
+)
+
+func TestChallenges(t *testing.T) {
+	for _, tc := range []struct {
+		lines []string
+		want  []Challenge
+	}{
+		{nil, nil},
+		{[]string{"Negotiate"}, []Challenge{{Scheme: "Negotiate"}}},
+		{[]string{"Negotiate", `Basic realm="WSMAN"`, "CredSSP"}, []Challenge{{Scheme: "Negotiate"}, {Scheme: "Basic", Params: `realm="WSMAN"`}, {Scheme: "CredSSP"}}},
+		{[]string{`Negotiate, Basic realm="a, \"b\"", charset="UTF-8",Kerberos`}, []Challenge{{Scheme: "Negotiate"}, {Scheme: "Basic", Params: `realm="a, \"b\"", charset="UTF-8"`}, {Scheme: "Kerberos"}}},
+		{[]string{"negotiate TlRMTVNTUAA="}, []Challenge{{Scheme: "negotiate", Token: "TlRMTVNTUAA="}}},
+		{[]string{"Negotiate  oYGW+/==  , NTLM"}, []Challenge{{Scheme: "Negotiate", Token: "oYGW+/=="}, {Scheme: "NTLM"}}},
+		{[]string{`realm="lost"`, ",,", " "}, nil},
+	} {
+		h := http.Header{"Www-Authenticate": tc.lines}
+		if got := Challenges(h); !reflect.DeepEqual(got, tc.want) {
+			t.Errorf("%q: %+v", tc.lines, got)
+		}
+	}
+	all := []Challenge{{Scheme: "Negotiate"}, {Scheme: "NEGOTIATE", Token: "x"}, {Scheme: "Basic"}}
+	if c, ok := Find(all, "negotiate"); !ok || c.Token != "x" {
+		t.Errorf("found %+v", c)
+	}
+	if got := Schemes(all); !reflect.DeepEqual(got, []string{"Negotiate", "Basic"}) {
+		t.Error(got)
+	}
+}
+
+// TestRecordedBindings computes channel bindings of real certificates of every signature algorithm.
+func TestRecordedBindings(t *testing.T) {
+	var f struct {
+		Vectors []struct {
+			Name, Hash  string
+			Certificate string `json:"certificate_der_b64"`
+			EndPoint    string `json:"tls_server_end_point"`
+		}
+	}
+	recorded.JSON(t, "recordings/ntlm/channel-bindings-certificates.json", &f)
+	for _, v := range f.Vectors {
+		der, err := base64.StdEncoding.DecodeString(v.Certificate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		certificate, err := x509.ParseCertificate(der)
+		if err != nil {
+			t.Errorf("%s: %v", v.Name, err)
+			continue
+		}
+		got, _ := strings.CutPrefix(string(EndPointBindings(certificate)), "tls-server-end-point:")
+		if hex.EncodeToString([]byte(got)) != v.EndPoint {
+			t.Errorf("%s (%v): %x, want %s", v.Name, certificate.SignatureAlgorithm, got, v.EndPoint)
+		}
+	}
+	if len(f.Vectors) < 8 {
+		t.Errorf("only %d certificates", len(f.Vectors))
+	}
+}
+
+func TestNTLM(t *testing.T) {
+	acceptor := ntlm.NewAcceptor(ntlm.AcceptorConfig{ComputerName: "H", Password: func(string, string) (string, bool) { return "x", true }})
+	x, err := NewNTLM(`CORP\bob`, "x").Begin(Peer{Host: "web1", Sealing: true, ChannelBindings: []byte("tls-server-end-point:1")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	message := func(authorization string, err error) []byte {
+		t.Helper()
+		token, ok := strings.CutPrefix(authorization, "Negotiate ")
+		b, decode := base64.StdEncoding.DecodeString(token)
+		if err != nil || !ok || decode != nil {
+			t.Fatal(authorization, err, decode)
+		}
+		return b
+	}
+	challenge, err := acceptor.Challenge(message(x.Next("")))
+	if err != nil || x.Done() || x.Sealing() != nil {
+		t.Fatal(err, x.Done())
+	}
+	if err := acceptor.Accept(message(x.Next(base64.StdEncoding.EncodeToString(challenge)))); err != nil || !x.Done() {
+		t.Fatal(err)
+	}
+	if got := acceptor.Response().Pairs.Text(ntlm.AvTargetName); got != "HTTP/web1" {
+		t.Errorf("SPN %q", got)
+	}
+	if sent, _ := acceptor.Response().Pairs.Get(ntlm.AvChannelBindings); len(sent) != 16 {
+		t.Errorf("channel bindings %x", sent)
+	}
+	if c := x.Sealing(); c == nil || c != x.Sealing() {
+		t.Error("no codec, or another one at the second call")
+	}
+	if more, err := x.Next("late"); more != "" || err != nil {
+		t.Errorf("after the end: %q, %v", more, err)
+	}
+	for _, bad := range []string{"", "***", "TlRMTVNTUAA="} {
+		y, _ := NewNTLM("bob", "x").Begin(Peer{})
+		_, _ = y.Next("")
+		if got, err := y.Next(bad); err == nil {
+			t.Errorf("challenge %q: %q", bad, got)
+		}
+	}
+}
