@@ -146,7 +146,7 @@ func host(text string) (string, *flaw) {
 	if strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") {
 		bare = text[1 : len(text)-1]
 	}
-	if _, err := netip.ParseAddr(bare); err == nil {
+	if ip, err := netip.ParseAddr(bare); err == nil && regexp.MustCompile(`^[\w.-]*$`).MatchString(ip.Zone()) {
 		return bare, nil
 	}
 	label := `[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?`

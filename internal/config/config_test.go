@@ -223,11 +223,7 @@ func TestLoadEmpty(t *testing.T) {
 func TestLanguagesAgree(t *testing.T) {
 	var want []Row
 	for _, name := range []string{"full.yaml", "full.toml", "full.json"} {
-		data, err := os.ReadFile(filepath.Join("testdata", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		unix := strings.ReplaceAll(string(data), "\r\n", "\n")
+		unix := strings.ReplaceAll(testdata(t, name), "\r\n", "\n")
 		for _, content := range []string{unix, "\ufeff" + unix, strings.ReplaceAll(unix, "\n", "\r\n")} {
 			c, dir, err := fromText(t, name, content, nil)
 			if err != nil {
@@ -332,4 +328,13 @@ func TestBoundsOfATree(t *testing.T) {
 	if _, _, err := fromText(t, "c.toml", brackets, nil); err != nil {
 		t.Errorf("brackets in strings: %v", err)
 	}
+}
+
+func testdata(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }

@@ -147,7 +147,7 @@ func (b *builder) key(l layer, f field, path, prefix string, in place) {
 			b.key(l, sub, path, f.name+".", in)
 		}
 	case !known || prefix == "" && strings.Contains(f.name, "."):
-		b.add(f.line, at, "unknown key", b.keyHint(prefix+f.name, in))
+		b.add(f.line, at, "unknown key", b.keyHint(prefix, f.name, in))
 	case key.places&in == 0:
 		b.add(f.line, at, "not a key of "+strings.SplitN(path, ".", 2)[0], misplacedHint(key))
 	case key.Kind == Pairs:
@@ -157,14 +157,19 @@ func (b *builder) key(l layer, f field, path, prefix string, in place) {
 	}
 }
 
-func (b *builder) keyHint(name string, in place) string {
-	known := b.schema.names(in)
-	for _, k := range known {
-		if table, sub, ok := strings.Cut(k, "."); ok && (sub == name || k == name) {
+// keyHint is what may be meant by an unknown key: one beside it, or one that belongs into a table.
+func (b *builder) keyHint(prefix, name string, in place) string {
+	var beside []string
+	for _, k := range b.schema.names(in) {
+		table, sub, ok := strings.Cut(k, ".")
+		if ok && prefix == "" && (sub == name || k == name) {
 			return fmt.Sprintf("write it as %s: {%s: ...}", table, sub)
 		}
+		if k, ok := strings.CutPrefix(k, prefix); ok {
+			beside = append(beside, k)
+		}
 	}
-	return didYouMean(name, known)
+	return didYouMean(name, beside)
 }
 
 func misplacedHint(k Key) string {

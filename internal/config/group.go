@@ -109,7 +109,7 @@ func (c *Config) Expand(specs ...string) ([]string, error) {
 		members := []string{spec}
 		if name, ok := strings.CutPrefix(spec, "@"); ok {
 			if _, exists := c.file.groups.by[name]; !exists {
-				return nil, &UsageError{"unknown group " + show(name), didYouMean(name, c.file.groups.names)}
+				return nil, &UsageError{"unknown group " + showTarget(name), didYouMean(name, c.file.groups.names)}
 			}
 			members = c.file.members(name)
 		} else if spec == "" {
@@ -128,17 +128,17 @@ func (c *Config) Expand(specs ...string) ([]string, error) {
 
 // twice is the error of a target that two specs name. A target may hold a mistyped password.
 func twice(target, before, spec string) error {
-	shown := show(target[strings.LastIndexByte(target, '@')+1:])
-	if before == spec {
-		return &UsageError{"target " + shown + ": named twice", "name it once"}
-	}
-	named := func(s string) string {
-		if s == target {
+	text := "target " + showTarget(target) + ": named twice"
+	by := func(spec string) string {
+		if spec == target {
 			return "by itself"
 		}
-		return "by " + s
+		return "by " + spec
 	}
-	return &UsageError{fmt.Sprintf("target %s: named twice: %s and %s", shown, named(before), named(spec)), "name it once"}
+	if before != target || spec != target {
+		text += fmt.Sprintf(": %s and %s", by(before), by(spec))
+	}
+	return &UsageError{text, "name it once"}
 }
 
 // members are the profiles of a group and the groups in it, each once.

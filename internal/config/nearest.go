@@ -26,15 +26,12 @@ func nearest(wrong string, known []string) string {
 			best, least = name, d
 		}
 	}
-	if best != "" || len(wrong) < 3 {
-		return best
-	}
 	for _, name := range known {
-		if strings.HasPrefix(name, low) || len(name) >= 3 && strings.HasPrefix(low, name) {
-			return name
+		if best == "" && (len(low) >= 2 && strings.HasPrefix(name, low) || len(name) >= 3 && strings.HasPrefix(low, name)) {
+			best = name
 		}
 	}
-	return ""
+	return best
 }
 
 // distance counts the letters to change, add, drop or swap with the next to make b of a.

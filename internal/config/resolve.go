@@ -113,7 +113,7 @@ func (c *Config) forSandbox(l layer) layer {
 func (c *Config) typed(t *Target) (typed, profile layer, err error) {
 	typed, profile = newLayer(origin{from: fromTarget}), newLayer(origin{})
 	if strings.HasPrefix(t.Name, "@") {
-		return typed, profile, &UsageError{"target " + show(t.Name) + ": is a group, and one target is needed", ""}
+		return typed, profile, &UsageError{"target " + showTarget(t.Name) + ": is a group, and one target is needed", ""}
 	}
 	a, err := parseTarget(t.Name)
 	if err != nil {

@@ -35,8 +35,8 @@ func Init(path string) error {
 	return nil
 }
 
-// In the sample "# " begins words and "#" alone an example, so that taking away every "#" that no
-// space follows leaves a configuration.
+// In the sample "# " and a word begin words, every other "#" an example: taking those away leaves a
+// configuration.
 const sample = `# Configuration of winrmctl. All keys and what they mean: docs/configuration.md.
 # Lines that begin with # are not read; take the # away to use an example.
 # "winrmctl config validate" says what is wrong, "winrmctl config view TARGET" what holds for a target.

@@ -16,11 +16,20 @@ type address struct {
 	url  string // in its normal form; then host and port are empty
 }
 
-// parseTarget reads [user@]host[:port] or a URL. No error shows what stands before the last "@",
-// where some would type a password.
+// showTarget quotes a target for a message without what stands before the last "@": some would type a
+// password there.
+func showTarget(text string) string {
+	at := strings.LastIndexByte(text, '@')
+	if at == 0 {
+		return show(text) // a group
+	}
+	return show(text[at+1:])
+}
+
+// parseTarget reads [user@]host[:port] or a URL. No error shows what stands before the last "@".
 func parseTarget(text string) (address, error) {
 	refuse := func(why, hint string) (address, error) {
-		return address{}, &UsageError{"target " + show(text[strings.LastIndexByte(text, '@')+1:]) + ": " + why, hint}
+		return address{}, &UsageError{"target " + showTarget(text) + ": " + why, hint}
 	}
 	if text == "" {
 		return refuse("is empty", "write a profile, @group, [user@]host[:port], a URL, or sandbox")
