@@ -39,7 +39,7 @@ func anything(text string) (string, *flaw) {
 	return text, nil
 }
 
-func line(text string) (string, *flaw) {
+func oneLine(text string) (string, *flaw) {
 	if strings.ContainsFunc(text, unicode.IsControl) {
 		return "", &flaw{"has a control character or a second line", ""}
 	}
@@ -57,7 +57,7 @@ func variable(text string) (string, *flaw) {
 	if text == "" || strings.ContainsAny(text, "=$ ") {
 		return "", &flaw{"not the name of a variable: " + show(text), "write the name alone, such as WEB1_PASSWORD"}
 	}
-	return line(text)
+	return oneLine(text)
 }
 
 // username never shows what it refuses: that may be user:password.
@@ -68,7 +68,7 @@ func username(text string) (string, *flaw) {
 	if strings.HasSuffix(text, `\`) || strings.HasPrefix(text, "@") {
 		return "", &flaw{"a domain without a user: " + show(text), `write DOMAIN\user or user@realm`}
 	}
-	return line(text)
+	return oneLine(text)
 }
 
 func boolean(text string) (string, *flaw) {
@@ -205,5 +205,5 @@ func proxyURL(text string) (string, *flaw) {
 	if _, wrong := optional(number(1, 65535))(u.Port()); wrong != nil {
 		return "", wrong
 	}
-	return u.Scheme + "://" + u.Host, nil
+	return u.Scheme + "://" + strings.TrimSuffix(u.Host, ":"), nil
 }

@@ -106,7 +106,7 @@ func load(path string, data []byte, info fs.FileInfo, env Environment) (*Config,
 	c := &Config{env: env, schema: newSchema()}
 	b := builder{report: r, schema: c.schema, env: env, dir: filepath.Dir(path)}
 	if info != nil {
-		b.shared = readableByOthers(info)
+		b.shared = readableByOthers(path, info)
 	}
 	c.file = b.build(root)
 	if err := r.err(); err != nil {

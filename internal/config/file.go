@@ -36,7 +36,7 @@ type builder struct {
 	schema schema
 	env    Environment
 	dir    string // that relative paths start at
-	shared string // why a password may not stand in the file; empty if it may
+	shared *flaw  // why a password may not stand in the file; nil if it may
 }
 
 func (b *builder) build(root *node) *file {
@@ -150,7 +150,7 @@ func (b *builder) key(l layer, f field, path, prefix string, in place) {
 		b.add(f.line, at, "unknown key", b.keyHint(prefix, f.name, in))
 	case key.places&in == 0:
 		b.add(f.line, at, "not a key of "+strings.SplitN(path, ".", 2)[0], misplacedHint(key))
-	case key.Kind == Pairs:
+	case key.Kind == KindPairs:
 		b.variables(l, f.value, at)
 	default:
 		b.value(l, key, f, at)
@@ -186,11 +186,11 @@ func (b *builder) value(l layer, key Key, f field, at string) {
 	}
 	o := origin{from: fromFile, file: b.file, line: f.value.line, name: l.origin.name}
 	text, wrong := key.check(text)
-	if wrong == nil && key.Kind == Path {
+	if wrong == nil && key.Kind == KindPath {
 		text, wrong = b.env.expand(text, b.dir)
 	}
-	if wrong == nil && key.Kind == Secret && b.shared != "" {
-		wrong = &flaw{b.shared, fmt.Sprintf("chmod 600 %s, or use password_command", b.file)}
+	if wrong == nil && key.Kind == KindSecret {
+		wrong = b.shared
 	}
 	if wrong != nil {
 		b.add(f.value.line, at, wrong.text, wrong.hint)
@@ -214,15 +214,17 @@ func (b *builder) text(n *node, at string, kind Kind) (string, bool) {
 
 func article(kind Kind) string {
 	switch kind {
-	case Text, Secret, Switch:
-		return map[Kind]string{Text: "text", Secret: "text", Switch: string(Switch)}[kind]
+	case KindText, KindSecret:
+		return "text"
+	case KindSwitch:
+		return string(kind)
 	}
 	return "a " + string(kind)
 }
 
 func (b *builder) variables(l layer, n *node, at string) {
 	for _, f := range b.fields(n, at) {
-		text, ok := b.text(f.value, join(at, f.name), Text)
+		text, ok := b.text(f.value, join(at, f.name), KindText)
 		if !ok {
 			continue
 		}

@@ -35,7 +35,7 @@ func (b *builder) group(f field, path string) group {
 	}
 	seen := map[string]bool{}
 	for _, item := range f.value.items {
-		name, ok := b.text(item, path, Text)
+		name, ok := b.text(item, path, KindText)
 		if !ok {
 			continue
 		}

@@ -10,15 +10,15 @@ type Kind string
 
 // The kinds of values.
 const (
-	Text     Kind = "text"
-	Secret   Kind = "secret"
-	Path     Kind = "path"
-	Switch   Kind = "true or false"
-	Number   Kind = "number"
-	Duration Kind = "duration"
-	Choice   Kind = "choice"
-	URL      Kind = "url"
-	Pairs    Kind = "name: value"
+	KindText     Kind = "text"
+	KindSecret   Kind = "secret"
+	KindPath     Kind = "path"
+	KindSwitch   Kind = "true or false"
+	KindNumber   Kind = "number"
+	KindDuration Kind = "duration"
+	KindChoice   Kind = "choice"
+	KindURL      Kind = "url"
+	KindPairs    Kind = "name: value"
 )
 
 // place is where in a file a key may stand.
@@ -71,65 +71,65 @@ func (k Key) isSecret() bool { return strings.HasPrefix(k.Name, "password") }
 // Keys is the table of all keys, in the order of the documentation. The caller owns the slice.
 func Keys() []Key {
 	return []Key{
-		{Name: "host", Kind: Text, places: inProfile, check: host,
+		{Name: "host", Kind: KindText, places: inProfile, check: host,
 			Help: "Name or address of the server."},
-		{Name: "port", Kind: Number, places: inBoth, check: number(1, 65535),
+		{Name: "port", Kind: KindNumber, places: inBoth, check: number(1, 65535),
 			Help: "TCP port: 5985, or 5986 with https, unless given."},
-		{Name: "url", Kind: URL, places: inProfile, check: serverURL,
+		{Name: "url", Kind: KindURL, places: inProfile, check: serverURL,
 			Help: "The whole endpoint, instead of host, port and https."},
-		{Name: "https", Kind: Switch, Default: "false", places: inBoth, check: boolean,
+		{Name: "https", Kind: KindSwitch, Default: "false", places: inBoth, check: boolean,
 			Help: "Use TLS."},
-		{Name: "username", Kind: Text, flag: "user", places: account, check: username,
+		{Name: "username", Kind: KindText, flag: "user", places: account, check: username,
 			Help: `The account: user, DOMAIN\user, user@realm, or .\user for one of the server itself.`},
-		{Name: "credential", Kind: Text, places: inBoth, check: line,
+		{Name: "credential", Kind: KindText, places: inBoth, check: oneLine,
 			Help: "Name of an entry of credentials."},
-		{Name: "password", Kind: Secret, places: account, check: anything,
+		{Name: "password", Kind: KindSecret, places: account, check: anything,
 			Help: "The password itself; only in a file that others cannot read."},
-		{Name: "password_file", Kind: Path, places: account, check: line,
+		{Name: "password_file", Kind: KindPath, places: account, check: oneLine,
 			Help: "File whose only line is the password."},
-		{Name: "password_env", Kind: Text, places: account, check: variable,
+		{Name: "password_env", Kind: KindText, places: account, check: variable,
 			Help: "Name of the environment variable that holds the password."},
-		{Name: "password_command", Kind: Text, places: account, check: command,
+		{Name: "password_command", Kind: KindText, places: account, check: command,
 			Help: "Shell command whose first line of output is the password."},
-		{Name: "auth", Kind: Choice, Default: "auto", places: inBoth, sandbox: true,
+		{Name: "auth", Kind: KindChoice, Default: "auto", places: inBoth, sandbox: true,
 			check: choice("auto", "ntlm", "basic", "certificate", "kerberos"),
 			Help:  "How to log in: auto, ntlm, basic, certificate or kerberos."},
-		{Name: "encryption", Kind: Choice, Default: "auto", places: inBoth, sandbox: true,
+		{Name: "encryption", Kind: KindChoice, Default: "auto", places: inBoth, sandbox: true,
 			check: choice("auto", "always", "never"),
 			Help:  "Message encryption: auto, always or never."},
-		{Name: "tls.ca_file", Kind: Path, places: inBoth, check: line,
+		{Name: "tls.ca_file", Kind: KindPath, places: inBoth, check: oneLine,
 			Help: "PEM file of the authorities to trust, instead of the system's."},
-		{Name: "tls.server_name", Kind: Text, places: inBoth, check: optional(host),
+		{Name: "tls.server_name", Kind: KindText, places: inBoth, check: optional(host),
 			Help: "Name to expect in the certificate, where it is not the host."},
-		{Name: "tls.fingerprint", Kind: Text, places: inBoth, check: optional(fingerprint),
+		{Name: "tls.fingerprint", Kind: KindText, places: inBoth, check: optional(fingerprint),
 			Help: "SHA-256 of the one certificate to accept, in hex."},
-		{Name: "tls.insecure", Kind: Switch, Default: "false", places: inBoth, check: boolean,
+		{Name: "tls.insecure", Kind: KindSwitch, Default: "false", places: inBoth, check: boolean,
 			Help: "Accept any certificate."},
-		{Name: "tls.cert", Kind: Path, places: inBoth, check: line,
+		{Name: "tls.cert", Kind: KindPath, places: inBoth, check: oneLine,
 			Help: "PEM file of the client certificate."},
-		{Name: "tls.key", Kind: Path, places: inBoth, check: line,
+		{Name: "tls.key", Kind: KindPath, places: inBoth, check: oneLine,
 			Help: "PEM file of the client certificate's key."},
-		{Name: "tls.key_password_file", Kind: Path, places: inBoth, check: line,
+		{Name: "tls.key_password_file", Kind: KindPath, places: inBoth, check: oneLine,
 			Help: "File whose only line decrypts the key."},
-		{Name: "proxy", Kind: URL, places: inBoth, check: optional(proxyURL),
+		{Name: "proxy", Kind: KindURL, places: inBoth, check: optional(proxyURL),
 			Help: "http, https or socks5 URL of a proxy; none unless given."},
-		{Name: "connect_timeout", Kind: Duration, Default: "10s", places: inBoth, sandbox: true, check: duration(time.Millisecond),
+		{Name: "connect_timeout", Kind: KindDuration, Default: "10s", places: inBoth, sandbox: true, check: duration(time.Millisecond),
 			Help: "How long one attempt to connect may take."},
-		{Name: "operation_timeout", Kind: Duration, Default: "60s", places: inBoth, sandbox: true, check: duration(time.Second),
+		{Name: "operation_timeout", Kind: KindDuration, Default: "60s", places: inBoth, sandbox: true, check: duration(time.Second),
 			Help: "How long the server may keep one request waiting; at least 1s."},
-		{Name: "timeout", Kind: Duration, Default: "0s", places: inBoth, sandbox: true, check: duration(0),
+		{Name: "timeout", Kind: KindDuration, Default: "0s", places: inBoth, sandbox: true, check: duration(0),
 			Help: "How long a whole command may take; 0s for ever."},
-		{Name: "idle_timeout", Kind: Duration, Default: "0s", places: inBoth, sandbox: true, check: duration(0),
+		{Name: "idle_timeout", Kind: KindDuration, Default: "0s", places: inBoth, sandbox: true, check: duration(0),
 			Help: "When the server drops a shell that nobody uses; 0s leaves it to the server."},
-		{Name: "env", Kind: Pairs, places: inBoth, sandbox: true, check: anything,
+		{Name: "env", Kind: KindPairs, places: inBoth, sandbox: true, check: anything,
 			Help: "Environment variables of the remote command."},
-		{Name: "cwd", Kind: Text, places: inBoth, sandbox: true, check: line,
+		{Name: "cwd", Kind: KindText, places: inBoth, sandbox: true, check: oneLine,
 			Help: "Directory in which the remote command starts."},
-		{Name: "code_page", Kind: Number, Default: "65001", places: inBoth, sandbox: true, check: number(1, 65535),
+		{Name: "code_page", Kind: KindNumber, Default: "65001", places: inBoth, sandbox: true, check: number(1, 65535),
 			Help: "Code page of the remote console; 65001 is UTF-8."},
-		{Name: "no_profile", Kind: Switch, Default: "false", places: inBoth, sandbox: true, check: boolean,
+		{Name: "no_profile", Kind: KindSwitch, Default: "false", places: inBoth, sandbox: true, check: boolean,
 			Help: "Do not load the user's profile on the server."},
-		{Name: "description", Kind: Text, places: inProfile, check: anything,
+		{Name: "description", Kind: KindText, places: inProfile, check: anything,
 			Help: "Free text for people."},
 	}
 }

@@ -82,7 +82,7 @@ func newLayer(o origin) layer {
 
 // set keeps the text of a checked value, or hides it where it is a password.
 func (l layer) set(key Key, text string, o origin) {
-	if key.Kind == Secret {
+	if key.Kind == KindSecret {
 		l.values[key.Name] = value{secret: func() string { return text }, origin: o}
 		return
 	}

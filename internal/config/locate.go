@@ -10,7 +10,7 @@ import (
 )
 
 // Environment is what a process knows about its surroundings. All three functions must be set; they
-// are called during Load and Resolve, from whichever goroutine calls those.
+// are called during Load, Resolve and Password, by the goroutine that calls those.
 type Environment struct {
 	Lookup    func(name string) (string, bool) // os.LookupEnv
 	ConfigDir func() (string, error)           // os.UserConfigDir

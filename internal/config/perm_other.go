@@ -5,4 +5,4 @@ package config
 import "io/fs"
 
 // readableByOthers does not judge: access lists cannot be read off a mode.
-func readableByOthers(fs.FileInfo) string { return "" }
+func readableByOthers(string, fs.FileInfo) *flaw { return nil }

@@ -115,7 +115,7 @@ func (c *Config) typed(t *Target) (typed, profile layer, err error) {
 	if strings.HasPrefix(t.Name, "@") {
 		return typed, profile, &UsageError{"target " + showTarget(t.Name) + ": is a group, and one target is needed", ""}
 	}
-	a, err := parseTarget(t.Name)
+	a, err := parseTarget(t.Name, func(name string) bool { _, ok := c.file.profiles.by[name]; return ok })
 	if err != nil {
 		return typed, profile, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -28,13 +29,13 @@ func fourValues(t *testing.T, key Key) []string {
 		return values
 	}
 	switch key.Kind {
-	case Text, Path:
+	case KindText, KindPath:
 		return []string{"/t0", "/t1", "/t2", "/t3"}
-	case Switch:
+	case KindSwitch:
 		return []string{"true", "false", "true", "false"}
-	case Number:
+	case KindNumber:
 		return []string{"1001", "1002", "1003", "1004"}
-	case Duration:
+	case KindDuration:
 		return []string{"11s", "12s", "13s", "14s"}
 	}
 	t.Fatalf("no values for %s", key.Name)
@@ -64,7 +65,7 @@ func tables(t *testing.T, values map[string]string) string {
 // and Origin knows which.
 func TestPrecedence(t *testing.T) {
 	for _, key := range Keys() {
-		if key.isSecret() || key.Kind == Pairs || key.Name == "url" {
+		if key.isSecret() || key.Kind == KindPairs || key.Name == "url" {
 			continue // TestPasswordSource, TestEnv, TestEndpoint
 		}
 		values := fourValues(t, key)
@@ -108,12 +109,36 @@ func TestPrecedence(t *testing.T) {
 			if got := target.Origin(key.Name); got != origins[level] {
 				t.Errorf("%s, level %d: from %q, want %q", key.Name, level, got, origins[level])
 			}
+			if key.Kind == KindDuration {
+				d, err := time.ParseDuration(want)
+				if got := setting(target.Settings, key.Name); err != nil || got != d.String() {
+					t.Errorf("%s, level %d: setting %s, want %s", key.Name, level, got, d)
+				}
+			} else if got := setting(target.Settings, key.Name); got != want {
+				t.Errorf("%s, level %d: setting %s, want %s", key.Name, level, got, want)
+			}
 			row := Row{key.Name, want, origins[level]}
 			if !slices.Contains(target.Rows(), row) {
 				t.Errorf("%s, level %d: no row %v in %v", key.Name, level, row, target.Rows())
 			}
 		}
 	}
+}
+
+// setting is the field for a key, as text.
+func setting(settings any, key string) string {
+	v := reflect.ValueOf(settings)
+	for i := range v.NumField() {
+		switch v.Type().Field(i).Tag.Get("mapstructure") {
+		case key:
+			return fmt.Sprint(v.Field(i))
+		case ",squash":
+			if text := setting(v.Field(i).Interface(), key); text != "no field" {
+				return text
+			}
+		}
+	}
+	return "no field"
 }
 
 // What the rows say as text, Settings says in types.
@@ -300,12 +325,14 @@ func TestPaths(t *testing.T) {
 
 func TestResolveTargets(t *testing.T) {
 	c := mustLoad(t, `
-profiles: {web1: {host: web1.corp.example, username: bob}, www.example: {host: a}}
+profiles: {web1: {host: web1.corp.example, username: bob}, www.example: {host: a}, büro-: {host: b}}
 groups: {prod: [web1]}
 `, nil)
 	tests := []struct{ target, host, port, user, profile, near string }{
 		{target: "web1", host: "web1.corp.example", port: "5985", user: "bob", profile: "web1"},
 		{target: "alice@web1", host: "web1.corp.example", port: "5985", user: "alice", profile: "web1"},
+		{target: "büro-", host: "b", port: "5985", profile: "büro-"},
+		{target: "bob@büro-:99", host: "b", port: "99", user: "bob", profile: "büro-"},
 		{target: "web2", host: "web2", port: "5985", near: "web1"},
 		{target: "WEB1", host: "WEB1", port: "5985", near: "web1"},
 		{target: "prod", host: "prod", port: "5985", near: "@prod"},

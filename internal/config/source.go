@@ -39,7 +39,7 @@ func (c *Config) flag(l layer, name, text string) (*flaw, origin) {
 	switch {
 	case !ok:
 		return &flaw{"unknown setting", didYouMean(name, c.schema.names(account))}, o
-	case key.Kind == Secret:
+	case key.Kind == KindSecret:
 		return &flaw{"a password is not taken from the command line", "use --password-stdin or --password-file"}, o
 	}
 	o.name = key.flagName()
@@ -70,11 +70,11 @@ func (c *Config) environment() (layer, error) {
 // accept checks a value from outside a file and puts it into a layer. A path stays relative to the
 // working directory.
 func (c *Config) accept(l layer, key Key, text string, o origin) *flaw {
-	if key.Kind == Pairs {
+	if key.Kind == KindPairs {
 		return l.addLines(text, o)
 	}
 	text, wrong := key.check(text)
-	if wrong == nil && key.Kind == Path {
+	if wrong == nil && key.Kind == KindPath {
 		text, wrong = c.env.expand(text, "")
 	}
 	if wrong == nil {

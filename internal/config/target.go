@@ -26,8 +26,9 @@ func showTarget(text string) string {
 	return show(text[at+1:])
 }
 
-// parseTarget reads [user@]host[:port] or a URL. No error shows what stands before the last "@".
-func parseTarget(text string) (address, error) {
+// parseTarget reads [user@]host[:port] or a URL. A host that is the name of a profile need
+// not look like one. No error shows what stands before the last "@".
+func parseTarget(text string, isProfile func(string) bool) (address, error) {
 	refuse := func(why, hint string) (address, error) {
 		return address{}, &UsageError{"target " + showTarget(text) + ": " + why, hint}
 	}
@@ -37,11 +38,12 @@ func parseTarget(text string) (address, error) {
 	if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }) {
 		return refuse("has a space or a control character", "")
 	}
-	read := parseAddress
+	a, wrong := address{}, (*flaw)(nil)
 	if strings.Contains(text, "://") {
-		read = parseURLTarget
+		a, wrong = parseURLTarget(text)
+	} else {
+		a, wrong = parseAddress(text, isProfile)
 	}
-	a, wrong := read(text)
 	if wrong != nil {
 		return refuse(wrong.text, wrong.hint)
 	}
@@ -64,7 +66,7 @@ func parseURLTarget(text string) (address, *flaw) {
 	return a, nil
 }
 
-func parseAddress(text string) (a address, wrong *flaw) {
+func parseAddress(text string, isProfile func(string) bool) (a address, wrong *flaw) {
 	rest := text
 	if at := strings.LastIndexByte(text, '@'); at >= 0 {
 		if a.user, wrong = typedUser(text[:at]); wrong != nil {
@@ -74,8 +76,10 @@ func parseAddress(text string) (a address, wrong *flaw) {
 	}
 	var colon bool
 	a.host, a.port, colon = splitPort(rest)
-	if a.host, wrong = host(a.host); wrong != nil {
-		return address{}, wrong
+	if !isProfile(a.host) {
+		if a.host, wrong = host(a.host); wrong != nil {
+			return address{}, wrong
+		}
 	}
 	if colon {
 		a.port, wrong = number(1, 65535)(a.port)

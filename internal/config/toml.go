@@ -64,7 +64,7 @@ func (t *tomlTree) document() *node {
 		case unstable.ArrayTable:
 			current, path = t.element(root, e)
 		case unstable.KeyValue:
-			t.keyValue(current, path, e, strings.Count(path, "."))
+			t.keyValue(current, path, e, 0)
 		}
 	}
 	return root
@@ -176,8 +176,8 @@ func tooDeepTOML(data []byte) int {
 			at = skipTo(data, at, "\n", false)
 		case '"', '\'':
 			quote := string(c)
-			if bytes.HasPrefix(data[at:], []byte(strings.Repeat(quote, 3))) {
-				quote = strings.Repeat(quote, 3)
+			if triple := quote + quote + quote; bytes.HasPrefix(data[at:], []byte(triple)) {
+				quote = triple
 			}
 			at = skipTo(data, at+len(quote), quote, c == '"')
 			// A string of three quotes may end in one or two of its own, which would open another.

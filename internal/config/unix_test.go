@@ -117,11 +117,14 @@ func TestPasswordInASharedFile(t *testing.T) {
 			}
 		}
 		_, err := Load(file, around(dir, nil))
-		want := file + ":4: profiles.a.password: " + test.err
+		want, cure := file+":4: profiles.a.password: "+test.err, "chmod 600 "+file+", or use password_command"
+		if test.owner != 0 {
+			cure = "use a file of your own, or password_command"
+		}
 		switch {
 		case test.err == "" && err != nil:
 			t.Errorf("%v: %v", test.mode, err)
-		case test.err != "" && (err == nil || err.Error() != want || hint(err) != "chmod 600 "+file+", or use password_command"):
+		case test.err != "" && (err == nil || err.Error() != want || hint(err) != cure):
 			t.Errorf("%v: %v | %s\nwant %s", test.mode, err, hint(err), want)
 		}
 	}

@@ -26,7 +26,7 @@ func (t *Target) Rows() []Row {
 	for _, key := range t.schema.keys {
 		switch {
 		case t.Sandbox && !key.sandbox:
-		case key.Kind == Pairs:
+		case key.Kind == KindPairs:
 			rows = append(rows, variableRows("", t.layers)...)
 		case key.isSecret():
 			rows = append(rows, t.secretRows(key)...)
@@ -110,7 +110,7 @@ func (c *Config) Rows() []Row {
 func (c *Config) tableRows(path string, l layer) []Row {
 	var rows []Row
 	for _, key := range c.schema.keys {
-		if key.Kind == Pairs {
+		if key.Kind == KindPairs {
 			rows = append(rows, variableRows(path, []layer{l})...)
 		}
 		v, ok := l.values[key.Name]
