@@ -10,21 +10,24 @@ import (
 
 // NTLM logs in with raw NTLM messages under the scheme Negotiate, as WinRM takes them (recorded).
 type NTLM struct {
-	account  ntlm.Account
+	user     string
 	password string
 }
 
 // NewNTLM takes the account as users write it: DOMAIN\user, user@realm, user or .\user.
 func NewNTLM(user, password string) *NTLM {
-	return &NTLM{ntlm.ParseAccount(user), password}
+	return &NTLM{user, password}
 }
 
 // Name implements [Mechanism].
 func (*NTLM) Name() string { return "NTLM" }
 
+// User returns the account as it was written.
+func (n *NTLM) User() string { return n.user }
+
 // Begin implements [Mechanism].
 func (n *NTLM) Begin(p Peer) (Exchange, error) {
-	config := ntlm.ClientConfig{Account: n.account, Password: n.password, Sealing: p.Sealing}
+	config := ntlm.ClientConfig{Account: ntlm.ParseAccount(n.user), Password: n.password, Sealing: p.Sealing}
 	if p.Host != "" {
 		config.TargetName = "HTTP/" + p.Host
 	}

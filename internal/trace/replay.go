@@ -13,19 +13,20 @@ import (
 // A Replay answers requests as a traced session was answered: by action, each action's answers in their order, with the
 // message that an answer relates to put in anew. It is safe for concurrent use, and stands for any number of connections.
 type Replay struct {
+	action, messageID, relatesTo *regexp.Regexp
+
 	mu      sync.Mutex
 	answers map[string][]string
 }
 
-var (
-	actionPattern    = regexp.MustCompile(`<(?:\w+:)?Action\b[^>]*>\s*([^<\s]+)\s*</`)
-	messageIDPattern = regexp.MustCompile(`<(?:\w+:)?MessageID\b[^>]*>\s*([^<\s]+)\s*</`)
-	relatesToPattern = regexp.MustCompile(`(<(?:\w+:)?RelatesTo\b[^>]*>)[^<]*(</)`)
-)
-
 // NewReplay reads a trace file.
 func NewReplay(r io.Reader) (*Replay, error) {
-	p := &Replay{answers: map[string][]string{}}
+	p := &Replay{
+		action:    regexp.MustCompile(`<(?:\w+:)?Action\b[^>]*>\s*([^<\s]+)\s*</`),
+		messageID: regexp.MustCompile(`<(?:\w+:)?MessageID\b[^>]*>\s*([^<\s]+)\s*</`),
+		relatesTo: regexp.MustCompile(`(<(?:\w+:)?RelatesTo\b[^>]*>)[^<]*(</)`),
+		answers:   map[string][]string{},
+	}
 	for d := json.NewDecoder(r); ; {
 		var record Record
 		err := d.Decode(&record)
@@ -38,7 +39,7 @@ func NewReplay(r io.Reader) (*Replay, error) {
 		if record.Request == nil || record.Answer == nil || record.Answer.Body == "" {
 			continue
 		}
-		if m := actionPattern.FindStringSubmatch(record.Request.Body); m != nil {
+		if m := p.action.FindStringSubmatch(record.Request.Body); m != nil {
 			p.answers[m[1]] = append(p.answers[m[1]], record.Answer.Body)
 		}
 	}
@@ -49,7 +50,7 @@ func (p *Replay) Post(ctx context.Context, request []byte) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	action, id := actionPattern.FindSubmatch(request), messageIDPattern.FindSubmatch(request)
+	action, id := p.action.FindSubmatch(request), p.messageID.FindSubmatch(request)
 	if action == nil || id == nil {
 		return nil, errors.New("trace: replay: a request without Action or MessageID")
 	}
@@ -60,7 +61,7 @@ func (p *Replay) Post(ctx context.Context, request []byte) ([]byte, error) {
 		return nil, fmt.Errorf("trace: replay: no answer is left for %s", action[1])
 	}
 	p.answers[string(action[1])] = left[1:]
-	return relatesToPattern.ReplaceAll([]byte(left[0]), append(append([]byte("${1}"), id[1]...), "${2}"...)), nil
+	return p.relatesTo.ReplaceAll([]byte(left[0]), append(append([]byte("${1}"), id[1]...), "${2}"...)), nil
 }
 
 // Close implements a connection's Close.

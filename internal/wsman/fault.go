@@ -20,6 +20,8 @@ const (
 	CodeBusy                Code = 170        // BUSY
 	CodeOperationAborted    Code = 995        // OPERATION_ABORTED
 	CodeFileNotFound        Code = 2147942402 // HRESULT of FILE_NOT_FOUND
+	CodeBrokenPipe          Code = 2147942509 // HRESULT of BROKEN_PIPE
+	CodeNoData              Code = 2147942632 // HRESULT of NO_DATA: the pipe is being closed
 	CodeBadDirectory        Code = 2147942667 // HRESULT of DIRECTORY
 	CodeCommandLineTooLong  Code = 2147942606 // HRESULT of FILENAME_EXCED_RANGE
 	CodeInvalidHeader       Code = 2150858767 // INVALID_MESSAGE_INFORMATION_HEADER: an OperationTimeout it does not take

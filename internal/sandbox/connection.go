@@ -1,0 +1,258 @@
+package sandbox
+
+import (
+	"encoding/base64"
+	"errors"
+	"io"
+	"log"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/winrmctl/winrmctl/internal/auth"
+	"github.com/winrmctl/winrmctl/internal/auth/ntlm"
+	"github.com/winrmctl/winrmctl/internal/sealed"
+)
+
+// connection is the state of one TCP connection. http.Server serves its requests one after the other.
+type connection struct {
+	server   *Server
+	mu       sync.Mutex
+	exchange *ntlm.AcceptorExchange
+	codec    *sealed.Codec // set by an NTLM login
+}
+
+// framing is what sealing adds to a message at most, in bytes.
+const framing = 1 << 10
+
+// serve answers one HTTP request, as http.sys and WinRM do together.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	s.requests.Add(1)
+	c := r.Context().Value(connectionKey{}).(*connection)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w.Header().Set("Server", "Microsoft-HTTPAPI/2.0")
+	if r.URL.Path != "/wsman" {
+		page(w, http.StatusNotFound, "Not Found", "HTTP Error 404. The requested resource is not found.")
+		return
+	}
+	if r.Method != http.MethodPost {
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, int64(s.options.MaxEnvelope+framing)+1))
+	if err != nil {
+		return // the client is gone
+	}
+	if len(body) > s.options.MaxEnvelope+framing {
+		// 3.1.4.1.20: without processing the message. What is left of it is not worth reading.
+		w.Header().Set("Connection", "close")
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
+		return
+	}
+	if identifyAnonymously(r) {
+		s.soap(c, w, r, body, nil)
+		return
+	}
+	if !c.authenticate(w, r, body) {
+		return
+	}
+	codec := c.codec
+	switch {
+	case len(body) == 0 && r.Header.Get("Authorization") != "":
+		w.WriteHeader(http.StatusOK) // as recorded: the empty last request of a login gets an empty 200
+		return
+	case sealed.IsSealed(r.Header.Get("Content-Type")):
+		if codec == nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		plain, err := codec.Open(r.Header.Get("Content-Type"), body)
+		if err != nil {
+			s.log("a sealed message does not open: %v", err)
+			w.Header().Set("Connection", "close")
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		body = plain
+	case !s.options.HTTPS && !s.options.AllowUnencrypted:
+		s.log("a message in clear is refused (AllowUnencrypted=false)")
+		c.refuse(w)
+		return
+	default:
+		codec = nil
+	}
+	if len(body) > s.options.MaxEnvelope {
+		w.Header().Set("Connection", "close")
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
+		return
+	}
+	s.soap(c, w, r, body, codec)
+}
+
+// identifyAnonymously reports a request that WinRM answers without a login.
+func identifyAnonymously(r *http.Request) bool {
+	return strings.EqualFold(r.Header.Get("WSMANIDENTIFY"), "unauthenticated")
+}
+
+// authenticate deals with the Authorization header. It returns false when it has answered the request itself.
+func (c *connection) authenticate(w http.ResponseWriter, r *http.Request, body []byte) bool {
+	s := c.server
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	switch {
+	case strings.EqualFold(scheme, "Basic") && s.offers(AuthBasic):
+		user, password, ok := r.BasicAuth()
+		if ok && strings.EqualFold(user, s.options.User) && password == s.options.Password {
+			s.logins.Add(1)
+			return true
+		}
+		s.log("a Basic login of %q is refused", user)
+		c.refuse(w)
+		return false
+	case strings.EqualFold(scheme, "Negotiate") && s.offers(AuthNegotiate):
+		return c.negotiate(w, strings.TrimSpace(token), len(body) > 0)
+	case c.codec != nil && c.exchange == nil:
+		return true // logged in before
+	}
+	c.refuse(w)
+	return false
+}
+
+func (s *Server) offers(scheme string) bool { return slices.Contains(s.options.Auth, scheme) }
+
+// negotiate takes one NTLM message.
+func (c *connection) negotiate(w http.ResponseWriter, token string, hasBody bool) bool {
+	s := c.server
+	message, err := base64.StdEncoding.DecodeString(token)
+	if err != nil {
+		c.refuse(w)
+		return false
+	}
+	kind, err := ntlm.TypeOf(message)
+	switch {
+	case err != nil:
+		s.log("a Negotiate token is no NTLM message: %v", err)
+		c.refuse(w)
+	case kind == ntlm.TypeNegotiate:
+		c.codec = nil
+		c.exchange = ntlm.NewAcceptor(s.acceptor())
+		challenge, err := c.exchange.Challenge(message)
+		if err != nil {
+			s.log("%v", err)
+			c.refuse(w)
+			return false
+		}
+		w.Header().Set("WWW-Authenticate", "Negotiate "+base64.StdEncoding.EncodeToString(challenge))
+		if s.faults.take(FaultSplitLogin, "login") != nil {
+			w.Header().Set("Connection", "close")
+		}
+		w.WriteHeader(http.StatusUnauthorized)
+	case c.exchange == nil:
+		// The case that this tool was founded on: the challenge went out on another connection.
+		s.log("an AUTHENTICATE_MESSAGE arrives on a connection that no challenge was sent on")
+		c.refuse(w)
+	default:
+		return c.accept(w, message, hasBody)
+	}
+	return false
+}
+
+// accept takes the AUTHENTICATE_MESSAGE.
+func (c *connection) accept(w http.ResponseWriter, message []byte, hasBody bool) bool {
+	s := c.server
+	exchange := c.exchange
+	c.exchange = nil
+	if err := exchange.Accept(message); err != nil {
+		s.log("%v", err)
+		c.refuse(w)
+		return false
+	}
+	session, err := exchange.Session()
+	if err != nil {
+		var flags ntlm.Flags
+		if m := exchange.Message(); m != nil {
+			flags = m.Flags
+		}
+		s.log("the login cannot seal (flags %v)", flags)
+		if !s.options.AllowUnencrypted && !s.options.HTTPS {
+			c.refuse(w)
+			return false
+		}
+		c.codec = sealed.New(noSession{}, sealed.SPNEGO)
+	} else {
+		c.codec = sealed.New(session, sealed.SPNEGO)
+	}
+	if f := s.faults.take(FaultRefuseBody, "login"); f != nil && hasBody {
+		w.Header().Set("Connection", "close")
+		c.codec = nil
+		w.WriteHeader(f.code(http.StatusBadRequest))
+		return false
+	}
+	s.logins.Add(1)
+	s.log("login of %q (domain %q) by NTLM, flags %v", exchange.Message().User, exchange.Message().Domain, exchange.Message().Flags)
+	return true
+}
+
+// noSession stands for a login that negotiated no sealing.
+type noSession struct{}
+
+var errNoSession = errors.New("the login negotiated no sealing")
+
+func (noSession) Seal([]byte) ([]byte, []byte, int, error) { return nil, nil, 0, errNoSession }
+func (noSession) Open(_, _ []byte) ([]byte, error)         { return nil, errNoSession }
+
+// acceptor is what logins are checked against.
+func (s *Server) acceptor() ntlm.AcceptorConfig {
+	config := ntlm.AcceptorConfig{
+		ComputerName: s.options.ComputerName, DNSName: strings.ToLower(s.options.ComputerName) + ".example",
+		Version: ntlm.Version{Major: 10, Minor: 0, Build: 20348, Revision: 15},
+		Password: func(user, _ string) (string, bool) {
+			return s.options.Password, strings.EqualFold(user, s.options.User)
+		},
+	}
+	if s.identity != nil {
+		bindings := ntlm.ChannelBindings(auth.EndPointBindings(s.identity.leaf))
+		config.ChannelBindings = &bindings
+	}
+	return config
+}
+
+// refuse answers 401 with what is offered. As recorded, only a 401 that carries a challenge keeps the connection, and
+// whatever login there was is void.
+func (c *connection) refuse(w http.ResponseWriter) {
+	c.exchange, c.codec = nil, nil
+	for _, a := range c.server.options.Auth {
+		switch a {
+		case AuthNegotiate:
+			w.Header().Add("WWW-Authenticate", "Negotiate")
+		case AuthBasic:
+			w.Header().Add("WWW-Authenticate", `Basic realm="WSMAN"`)
+		}
+	}
+	w.Header().Set("Connection", "close")
+	w.WriteHeader(http.StatusUnauthorized)
+}
+
+// page writes an error page in the manner of http.sys.
+func page(w http.ResponseWriter, status int, title, text string) {
+	w.Header().Set("Content-Type", "text/html; charset=us-ascii")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, "<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 4.01//EN\"\"http://www.w3.org/TR/html4/strict.dtd\">\r\n<HTML><HEAD><TITLE>"+
+		title+"</TITLE></HEAD>\r\n<BODY><h2>"+title+"</h2>\r\n<hr><p>"+text+"</p>\r\n</BODY></HTML>\r\n")
+}
+
+func discardLog() *log.Logger { return log.New(io.Discard, "", 0) }
+
+// drop cuts the connection without an answer.
+func drop(w http.ResponseWriter) {
+	hijacker, ok := w.(http.Hijacker)
+	if !ok {
+		return
+	}
+	if nc, _, err := hijacker.Hijack(); err == nil {
+		_ = nc.SetDeadline(time.Now())
+		_ = nc.Close()
+	}
+}

@@ -1,0 +1,127 @@
+package sandbox
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// FaultKind is a way to misbehave.
+type FaultKind string
+
+// The kinds.
+const (
+	FaultDrop       FaultKind = "drop"        // cut the connection in place of an answer, nothing being done
+	FaultLose       FaultKind = "lose"        // do what was asked, then cut the connection in place of the answer
+	FaultTruncate   FaultKind = "truncate"    // cut the connection in the middle of the answer
+	FaultClose      FaultKind = "close"       // close the connection behind the answer
+	FaultSplitLogin FaultKind = "split-login" // close the connection behind the challenge: keep-alive is broken
+	FaultRefuseBody FaultKind = "refuse-body" // refuse a login whose last request carries a message
+	FaultCorrupt    FaultKind = "corrupt"     // falsify the signature of an answer
+	FaultUnsealed   FaultKind = "unsealed"    // answer in clear
+	FaultDelay      FaultKind = "delay"       // wait before the answer
+	FaultFault      FaultKind = "fault"       // answer with a fault, nothing being done
+	FaultStatus     FaultKind = "status"      // answer with a page of an HTTP status, nothing being done
+)
+
+// Fault is one misbehaviour.
+type Fault struct {
+	Kind FaultKind
+	On   string // the operation: Create, Command, Receive, Send, Signal, Delete, Identify; "" for each
+	Nth  int    // of these operations, counted from 1; 0 for each of them
+	Code uint32 // of a fault, or an HTTP status
+	For  time.Duration
+}
+
+// ParseFault reads a fault as users write it: a kind, then settings separated by commas, such as
+//
+//	drop,on=Receive,nth=2      fault,code=5,on=Create      status,code=502      delay,for=2s,on=Command
+func ParseFault(spec string) (Fault, error) {
+	kind, rest, more := strings.Cut(spec, ",")
+	f := Fault{Kind: FaultKind(kind)}
+	kinds := []FaultKind{FaultDrop, FaultLose, FaultTruncate, FaultClose, FaultSplitLogin, FaultRefuseBody, FaultCorrupt, FaultUnsealed, FaultDelay, FaultFault, FaultStatus}
+	if !slices.Contains(kinds, f.Kind) {
+		return f, fmt.Errorf("fault %q: unknown kind %q: need one of %v", spec, kind, kinds)
+	}
+	for more {
+		var setting string
+		setting, rest, more = strings.Cut(rest, ",")
+		key, value, _ := strings.Cut(setting, "=")
+		var err error
+		switch key {
+		case "on":
+			operations := []string{"Create", "Command", "Receive", "Send", "Signal", "Delete", "Identify", "login"}
+			if !slices.Contains(operations, value) {
+				return f, fmt.Errorf("fault %q: on: need one of %v", spec, operations)
+			}
+			f.On = value
+		case "nth":
+			f.Nth, err = strconv.Atoi(value)
+			if err != nil || f.Nth < 1 {
+				return f, fmt.Errorf("fault %q: nth: need a number from 1", spec)
+			}
+		case "code":
+			n, err := strconv.ParseUint(value, 10, 32)
+			if err != nil {
+				return f, fmt.Errorf("fault %q: code: need a number", spec)
+			}
+			f.Code = uint32(n)
+		case "for":
+			f.For, err = time.ParseDuration(value)
+			if err != nil || f.For < 0 {
+				return f, fmt.Errorf("fault %q: for: need a duration such as 2s", spec)
+			}
+		default:
+			return f, fmt.Errorf("fault %q: unknown setting %q: need on, nth, code or for", spec, key)
+		}
+	}
+	switch {
+	case (f.Kind == FaultFault || f.Kind == FaultStatus) && f.Code == 0:
+		return f, fmt.Errorf("fault %q: code=NUMBER is missing", spec)
+	case f.Kind == FaultStatus && (f.Code < 200 || f.Code > 599):
+		return f, fmt.Errorf("fault %q: code: need an HTTP status", spec)
+	case f.Kind == FaultDelay && f.For == 0:
+		return f, fmt.Errorf("fault %q: for=DURATION is missing", spec)
+	}
+	return f, nil
+}
+
+// code returns the HTTP status of the fault.
+func (f *Fault) code(otherwise int) int {
+	if f.Code == 0 {
+		return otherwise
+	}
+	return int(f.Code)
+}
+
+// injector counts operations, and hands out the faults that are due.
+type injector struct {
+	mu     sync.Mutex
+	faults []Fault
+	seen   map[int]int // by index of the fault
+}
+
+// take returns the fault of a kind that is due for an operation, nil for none. Each call counts as one operation for that
+// kind.
+func (i *injector) take(kind FaultKind, operation string) *Fault {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	var due *Fault
+	for n := range i.faults {
+		f := &i.faults[n]
+		if f.Kind != kind || f.On != "" && f.On != operation {
+			continue
+		}
+		if i.seen == nil {
+			i.seen = map[int]int{}
+		}
+		i.seen[n]++
+		if f.Nth == 0 || f.Nth == i.seen[n] {
+			due = f
+		}
+	}
+	return due
+}

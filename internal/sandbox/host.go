@@ -1,0 +1,157 @@
+package sandbox
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"sync/atomic"
+	"time"
+)
+
+// Host runs command lines by the local shell: sh on Unix, cmd.exe on Windows.
+type Host struct{}
+
+// Local implements [Programs].
+func (Host) Local() bool { return true }
+
+// Start implements [Programs].
+func (Host) Start(s Spec) (Program, error) {
+	if s.Direct {
+		args := append([]string{s.Program}, s.Args...)
+		if len(s.Args) == 0 {
+			args = SplitArgs(s.Line)
+		}
+		if len(args) == 0 {
+			return nil, exec.ErrNotFound
+		}
+		return startProcess(exec.Command(args[0], args[1:]...), s)
+	}
+	return startProcess(shellCommand(s.Line), s)
+}
+
+// orphans is how long the output of a program is waited for after its end, when children of it keep it open.
+const orphans = time.Second
+
+// process is a program of the operating system.
+type process struct {
+	cmd         *exec.Cmd
+	interrupted atomic.Bool
+	terminated  atomic.Bool
+}
+
+func startProcess(cmd *exec.Cmd, s Spec) (Program, error) {
+	cmd.Env = append(os.Environ(), s.Env...)
+	cmd.Dir = s.Dir
+	cmd.Stdout, cmd.Stderr = s.Stdout, s.Stderr
+	cmd.WaitDelay = orphans
+	newGroup(cmd)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	// Not cmd.Stdin: Wait would wait for input that nobody sends any more.
+	go func() {
+		defer stdin.Close()
+		buffer := make([]byte, 64<<10)
+		for {
+			n, err := s.Stdin.Read(buffer)
+			if err != nil {
+				return
+			}
+			if _, err := stdin.Write(buffer[:n]); err != nil {
+				drain(s.Stdin, buffer)
+				return
+			}
+		}
+	}()
+	return &process{cmd: cmd}, nil
+}
+
+// drain discards input that a program no longer reads.
+func drain(r interface{ Read([]byte) (int, error) }, buffer []byte) {
+	for {
+		if _, err := r.Read(buffer); err != nil {
+			return
+		}
+	}
+}
+
+func (p *process) Wait() uint32 {
+	err := p.cmd.Wait()
+	var exit *exec.ExitError
+	switch {
+	case p.terminated.Load():
+		return exitTerminated
+	case err == nil, errors.Is(err, exec.ErrWaitDelay):
+		return uint32(p.cmd.ProcessState.ExitCode())
+	case errors.As(err, &exit):
+		return exitCode(exit.ProcessState, p.interrupted.Load())
+	}
+	return exitTerminated // the output could not be copied: nobody reads it any more
+}
+
+func (p *process) Signal(s Signal) {
+	switch s {
+	case Terminate:
+		p.terminated.Store(true)
+	case CtrlC:
+		p.interrupted.Store(true)
+	}
+	signalGroup(p.cmd.Process, s)
+}
+
+// SplitArgs takes a command line apart by the rules of CommandLineToArgvW.
+func SplitArgs(line string) []string {
+	var args []string
+	for i := 0; i < len(line); {
+		if line[i] == ' ' || line[i] == '\t' {
+			i++
+			continue
+		}
+		var arg []byte
+		quoted := false
+		for ; i < len(line); i++ {
+			c := line[i]
+			if (c == ' ' || c == '\t') && !quoted {
+				break
+			}
+			switch c {
+			case '\\':
+				n := 0
+				for i < len(line) && line[i] == '\\' {
+					n++
+					i++
+				}
+				quote := i < len(line) && line[i] == '"'
+				if quote {
+					for range n / 2 {
+						arg = append(arg, '\\')
+					}
+					if n%2 == 1 {
+						arg = append(arg, '"')
+						continue
+					}
+				} else {
+					for range n {
+						arg = append(arg, '\\')
+					}
+				}
+				i--
+			case '"':
+				if quoted && i+1 < len(line) && line[i+1] == '"' {
+					arg = append(arg, '"')
+					i++
+					continue
+				}
+				quoted = !quoted
+			default:
+				arg = append(arg, c)
+			}
+		}
+		args = append(args, string(arg))
+	}
+	return args
+}

@@ -1,0 +1,62 @@
+package sandbox
+
+import (
+	"io"
+)
+
+// Programs run command lines for a server.
+type Programs interface {
+	// Start starts a program. An error means that there is none of that name.
+	Start(Spec) (Program, error)
+	// Local reports that directories are those of this machine.
+	Local() bool
+}
+
+// Spec is what to run.
+type Spec struct {
+	Line     string   // the whole command line
+	Program  string   // its first part, and
+	Args     []string // its arguments, as the client sent them
+	Direct   bool     // without a shell
+	Env      []string // NAME=value, beside the server's own
+	Dir      string   // "" for the server's own
+	CodePage string   // of the output, as the client asked for it; "" for any
+	Refused  string   // what cmd.exe would say instead of running the line; "" to run it
+
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+}
+
+// Signal is a way to interrupt a program.
+type Signal int
+
+// The signals.
+const (
+	CtrlC Signal = iota
+	CtrlBreak
+	Terminate
+)
+
+// Exit codes of programs that a signal ended.
+const (
+	exitControlC   uint32 = 3221225786 // STATUS_CONTROL_C_EXIT
+	exitTerminated uint32 = 1
+)
+
+// A Program runs. Its methods are safe for concurrent use.
+type Program interface {
+	// Wait waits for the end and returns the exit code, after all output was written.
+	Wait() uint32
+	// Signal interrupts the program, and those that it started.
+	Signal(Signal)
+}
+
+// refusal is a command line that the shell does not take.
+type refusal struct{ spec Spec }
+
+func (r refusal) Wait() uint32 {
+	_, _ = io.WriteString(r.spec.Stderr, r.spec.Refused)
+	return 1
+}
+
+func (refusal) Signal(Signal) {}

@@ -1,0 +1,268 @@
+package sandbox
+
+import (
+	"context"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/winrmctl/winrmctl/internal/wsman"
+)
+
+// create makes a shell.
+func (g *registry) create(in *request) (wsman.ResponseBody, error) {
+	asked, ok := in.Body.(*wsman.Shell)
+	if !ok {
+		return nil, sender("InvalidBody", wsman.CodeInvalidBody, "The request packet does not have a valid SOAP body.")
+	}
+	s := g.server
+	idle := s.options.IdleTimeout
+	if asked.IdleTimeOut > 0 {
+		idle = min(idle, asked.IdleTimeOut)
+	}
+	shell := &remoteShell{
+		server: s, id: wsman.NewID(), idle: idle, codePage: in.Option("WINRS_CODEPAGE"),
+		environment: asked.Environment, directory: asked.WorkingDirectory, commands: map[string]*command{}, replies: map[string]*reply{},
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return nil, fault("InternalError", wsman.CodeOperationAborted, "The server is shutting down.")
+	}
+	if len(g.shells) >= s.options.MaxShells {
+		return nil, sender("QuotaLimit", wsman.CodeQuotaShells, "The WS-Management service cannot process the request. The maximum number of concurrent shells for this user has been exceeded. Close existing shells or raise the quota for this user.")
+	}
+	if g.shells == nil {
+		g.shells = map[string]*remoteShell{}
+	}
+	g.shells[shell.id] = shell
+	shell.timer = time.AfterFunc(idle, func() {
+		s.log("shell %s was idle for %v and is reaped", shell.id, idle)
+		g.remove(shell)
+	})
+	return &wsman.ResourceCreated{Address: in.To, Shell: wsman.Shell{
+		ID: shell.id, Name: asked.Name, ResourceURI: in.ResourceURI, Owner: s.options.ComputerName + `\` + s.options.User, ClientIP: in.remote,
+		IdleTimeOut: idle, InputStreams: asked.InputStreams, OutputStreams: asked.OutputStreams,
+	}}, nil
+}
+
+func (g *registry) find(id string) *remoteShell {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.shells[strings.ToUpper(strings.TrimPrefix(id, "uuid:"))]
+}
+
+// remove ends a shell and all that runs in it.
+func (g *registry) remove(shell *remoteShell) {
+	g.mu.Lock()
+	delete(g.shells, shell.id)
+	g.mu.Unlock()
+	shell.close()
+}
+
+func (g *registry) count() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.shells)
+}
+
+func (g *registry) closeAll() {
+	g.mu.Lock()
+	shells := g.shells
+	g.shells, g.closed = nil, true
+	g.mu.Unlock()
+	for _, shell := range shells {
+		shell.close()
+	}
+}
+
+// remoteShell is one shell.
+type remoteShell struct {
+	server      *Server
+	id          string
+	idle        time.Duration
+	codePage    string
+	environment []wsman.EnvVar
+	directory   string
+
+	mu       sync.Mutex
+	timer    *time.Timer // reaps the shell
+	busy     int         // requests under way
+	commands map[string]*command
+	replies  map[string]*reply // the last answer of each kind of request
+	closed   bool
+}
+
+// reply is the answer to a request, which a client that lost it may ask for again with the same MessageID.
+type reply struct {
+	messageID string
+	cancel    context.CancelFunc
+	done      chan struct{}
+	body      wsman.ResponseBody
+	err       error
+}
+
+// perform carries out a request to this shell, once for a MessageID. It goes on when the client's connection breaks, so
+// that the answer is there when it is asked for again.
+func (s *remoteShell) perform(ctx context.Context, in *request) (wsman.ResponseBody, error) {
+	commandID := ""
+	switch body := in.Body.(type) {
+	case *wsman.Receive:
+		commandID = body.CommandID
+	case *wsman.Send:
+		commandID = body.CommandID
+	case *wsman.Signal:
+		commandID = body.CommandID
+	}
+	scope := in.operation + " " + commandID
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil, aborted()
+	}
+	last := s.replies[scope]
+	if last == nil || last.messageID != in.MessageID {
+		if last != nil {
+			last.cancel() // only one Receive, and one Send, may be outstanding (3.1.4.13, 3.1.4.14)
+		}
+		r := &reply{messageID: in.MessageID, done: make(chan struct{})}
+		var own context.Context
+		own, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
+		s.replies[scope] = r
+		s.timer.Stop()
+		s.busy++
+		go func() {
+			defer close(r.done)
+			defer r.cancel()
+			r.body, r.err = s.do(own, in, commandID)
+			s.rest()
+		}()
+		last = r
+	}
+	s.mu.Unlock()
+	select {
+	case <-last.done:
+		return last.body, last.err
+	case <-ctx.Done():
+		return nil, aborted()
+	}
+}
+
+// rest starts the idle timer when nothing is under way any more.
+func (s *remoteShell) rest() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.busy--; s.busy == 0 && !s.closed {
+		s.timer.Reset(s.idle)
+	}
+}
+
+func (s *remoteShell) do(ctx context.Context, in *request, commandID string) (wsman.ResponseBody, error) {
+	if body, ok := in.Body.(*wsman.CommandLine); ok && in.Action == wsman.ActionCommand {
+		return s.start(in, body)
+	}
+	s.mu.Lock()
+	c := s.commands[strings.ToUpper(commandID)]
+	s.mu.Unlock()
+	if c == nil {
+		f := sender("InvalidSelectors", wsman.CodeInvalidSelectors, "The WS-Management service cannot process the request because the request contained invalid selectors for the resource.")
+		f.Message = "The Windows Remote Shell received a request to perform an operation on a command identifier that does not exist. Either the command has completed execution or the client specified an invalid command identifier."
+		f.Detail = "http://schemas.dmtf.org/wbem/wsman/1/wsman/faultDetail/UnexpectedSelectors"
+		return nil, f
+	}
+	timeout := in.OperationTimeout
+	if timeout <= 0 {
+		timeout = defaultTimeout
+	}
+	switch body := in.Body.(type) {
+	case *wsman.Receive:
+		size := s.server.options.MaxEnvelope
+		if in.MaxEnvelopeSize > 0 {
+			size = min(size, in.MaxEnvelopeSize)
+		}
+		return c.receive(ctx, timeout, (size-envelope)/4*3)
+	case *wsman.Send:
+		return c.send(ctx, timeout, body)
+	case *wsman.Signal:
+		if strings.EqualFold(string(body.Code), string(wsman.SignalTerminate)) {
+			s.mu.Lock()
+			delete(s.commands, strings.ToUpper(commandID))
+			s.mu.Unlock()
+			c.terminate()
+			return wsman.SignalResponse{}, nil
+		}
+		return c.signal(body.Code)
+	}
+	f := sender("ActionNotSupported", wsman.CodeActionNotSupported, "The WS-Management service does not support the action specified in the request.")
+	f.Subcode.Space = wsman.NSAddressing
+	return nil, f
+}
+
+// start runs a command.
+func (s *remoteShell) start(in *request, line *wsman.CommandLine) (wsman.ResponseBody, error) {
+	spec := Spec{
+		Line: strings.Join(append([]string{line.Command}, line.Arguments...), " "), Program: line.Command, Args: line.Arguments,
+		Direct: strings.EqualFold(in.Option("WINRS_SKIP_CMD_SHELL"), "TRUE"), Dir: s.directory, CodePage: s.codePage,
+	}
+	for _, v := range s.environment {
+		spec.Env = append(spec.Env, v.Name+"="+v.Value)
+	}
+	const longest, longestProcess = 8191, 32767 // characters: of cmd.exe, of CreateProcess
+	switch n := len([]rune(spec.Line)); {
+	case n > longestProcess:
+		f := fault("InternalError", wsman.CodeCommandLineTooLong, "The filename or extension is too long.")
+		f.Provider = "Shell cmd plugin"
+		return nil, f
+	case n > longest && !spec.Direct:
+		spec.Refused = "The command line is too long.\r\n"
+	}
+	if s.directory != "" && s.server.options.Programs.Local() {
+		if info, err := os.Stat(s.directory); err != nil || !info.IsDir() {
+			f := fault("InternalError", wsman.CodeBadDirectory, "The directory name is invalid.")
+			f.Provider = "Shell cmd plugin"
+			return nil, f
+		}
+	}
+	id := strings.ToUpper(line.ID)
+	if id == "" {
+		id = wsman.NewID()
+	}
+	c, err := startCommand(s.server.options.Programs, id, spec)
+	if err != nil {
+		f := fault("InternalError", wsman.CodeFileNotFound, "The system cannot find the file specified.")
+		f.Provider = "Shell cmd plugin"
+		s.server.log("%v", err)
+		return nil, f
+	}
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		c.terminate()
+		return nil, aborted()
+	}
+	s.commands[id] = c
+	s.mu.Unlock()
+	s.server.log("shell %s runs %q", s.id, spec.Line)
+	return wsman.CommandResponse{CommandID: id}, nil
+}
+
+// close ends all commands and requests.
+func (s *remoteShell) close() {
+	s.mu.Lock()
+	s.closed = true
+	s.timer.Stop()
+	commands, replies := s.commands, s.replies
+	s.commands = nil
+	s.mu.Unlock()
+	for _, r := range replies {
+		r.cancel()
+	}
+	for _, c := range commands {
+		c.terminate()
+	}
+}
+
+func aborted() error {
+	return fault("InternalError", wsman.CodeOperationAborted, "The I/O operation has been aborted because of either a thread exit or an application request.")
+}

@@ -1,0 +1,248 @@
+package shell
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/winrmctl/winrmctl/internal/wsman"
+)
+
+// Command is what to run.
+type Command struct {
+	Line    string   // sent as it is
+	Args    []string // each sent as an argument of its own; the server joins them to the line with spaces
+	Direct  bool     // without cmd.exe (WINRS_SKIP_CMD_SHELL)
+	Console bool     // the program's stdin counts as a console, not as a pipe (WINRS_CONSOLEMODE_STDIN)
+}
+
+// Streams are the local ends of a command's streams. A nil writer discards; a nil Stdin lets the program see end-of-file.
+type Streams struct {
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+}
+
+// A Process is a command that runs. Its methods are safe for concurrent use.
+type Process struct {
+	shell   *Shell
+	id      string
+	streams Streams
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	done    chan struct{}
+	err     error // set before done is closed
+}
+
+// Run starts a command and waits for its end; see [Process.Wait] for the error.
+func (s *Shell) Run(ctx context.Context, c Command, st Streams) error {
+	p, err := s.Start(ctx, c, st)
+	if err != nil {
+		return err
+	}
+	return p.Wait()
+}
+
+// Start starts a command and pumps its streams. When ctx ends, pumping ends too; the command goes on until the shell is closed.
+func (s *Shell) Start(ctx context.Context, c Command, st Streams) (*Process, error) {
+	if s.last != "" {
+		// 3.1.4.14: the state of the command before has to be discarded first.
+		if err := s.simple(ctx, s.options.Main, wsman.ActionSignal, &wsman.Signal{CommandID: s.last, Code: wsman.SignalTerminate}); err != nil {
+			return nil, failed("discard the last command", err)
+		}
+		s.last = ""
+	}
+	q := s.request(wsman.ActionCommand, &wsman.CommandLine{Command: c.Line, Arguments: c.Args})
+	q.Options = []wsman.Option{
+		{Name: "WINRS_CONSOLEMODE_STDIN", Value: upper(c.Console)}, {Name: "WINRS_SKIP_CMD_SHELL", Value: upper(c.Direct)},
+	}
+	answer, err := s.post(ctx, s.options.Main, q)
+	if err != nil {
+		s.mainCut.Store(true)
+		return nil, failed("start the command", err)
+	}
+	id, err := wsman.ParseCommandResponse(answer, q.MessageID)
+	if err != nil {
+		return nil, failed("start the command", err)
+	}
+	s.last = id
+	p := &Process{shell: s, id: id, streams: st, done: make(chan struct{})}
+	p.ctx, p.cancel = context.WithCancelCause(ctx)
+	if st.Stdin == nil {
+		go p.endOfFile()
+	} else {
+		go p.feed(st.Stdin)
+	}
+	go p.receive()
+	return p, nil
+}
+
+// Signal sends a signal to the program, such as [wsman.SignalCtrlC].
+func (p *Process) Signal(ctx context.Context, code wsman.SignalCode) error {
+	return failed("signal the command", p.shell.simple(ctx, p.side(), wsman.ActionSignal, &wsman.Signal{CommandID: p.id, Code: code}))
+}
+
+// unblock is how long Wait gives a local stream that blocks after the context has ended.
+const unblock = time.Second
+
+// Wait waits until the command has ended and all its output is written. It returns nil for exit code 0, and else
+//   - an [*ExitError] for another exit code;
+//   - [ErrNoExitCode] where the server does not tell;
+//   - a [*WriteError] when a local stream takes no more output;
+//   - the context's cause when that has ended: the command may still run;
+//   - an [*OpError] with a [*wsman.Fault] or the error of the connection.
+func (p *Process) Wait() error {
+	select {
+	case <-p.done:
+		return p.err
+	case <-p.ctx.Done():
+	}
+	t := time.NewTimer(unblock)
+	defer t.Stop()
+	select {
+	case <-p.done:
+		return p.err
+	case <-t.C: // a writer that blocks is left behind
+		return context.Cause(p.ctx)
+	}
+}
+
+// Done is closed when the command has ended and all its output is written.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// side returns the second lane, of which Close has to know that it was used.
+func (p *Process) side() Conn {
+	p.shell.sideUsed.Store(true)
+	return p.shell.options.Side
+}
+
+// receive asks for output until the command is done.
+func (p *Process) receive() {
+	err := p.receiveAll()
+	if _, exited := errors.AsType[*ExitError](err); err != nil && !exited {
+		if cause := context.Cause(p.ctx); cause != nil {
+			err = cause // also where stdin could not be sent
+		}
+		p.shell.mainCut.Store(true)
+	}
+	p.err = err
+	p.cancel(nil)
+	close(p.done)
+}
+
+func (p *Process) receiveAll() error {
+	var idle pacer
+	for {
+		r, err := p.receiveOnce()
+		if err != nil {
+			return failed("receive output", err)
+		}
+		for _, stream := range r.Streams {
+			if err := p.write(stream); err != nil {
+				return err
+			}
+		}
+		if r.State == wsman.StateDone {
+			switch {
+			case r.ExitCode == nil:
+				return failed("run the command", ErrNoExitCode)
+			case *r.ExitCode != 0:
+				return &ExitError{*r.ExitCode}
+			}
+			return nil
+		}
+		if err := idle.pace(p.ctx, len(r.Streams) > 0); err != nil {
+			return err
+		}
+	}
+}
+
+// receiveOnce asks for output once. An operation timeout is an answer without output. Where the answer is lost, the same
+// bytes are sent again over another connection: the server repeats its last answer for a MessageID that it knows, as
+// pypsrp relies on.
+func (p *Process) receiveOnce() (*wsman.ReceiveResponse, error) {
+	q := p.shell.request(wsman.ActionReceive, &wsman.Receive{CommandID: p.id, Streams: "stdout stderr"})
+	soap, err := q.Encode()
+	if err != nil {
+		return nil, err
+	}
+	answer, err := p.shell.postBytes(p.ctx, p.shell.options.Main, soap)
+	if err != nil && lost(err) {
+		answer, err = p.askAgain(soap, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r, err := wsman.ParseReceive(answer, q.MessageID)
+	if f, ok := errors.AsType[*wsman.Fault](err); ok && f.TimedOut() {
+		return &wsman.ReceiveResponse{}, nil
+	}
+	return r, err
+}
+
+// askAgain repeats a request until an answer comes or [Options.Reconnect] has passed; err is why it has to.
+func (p *Process) askAgain(soap []byte, err error) ([]byte, error) {
+	deadline := time.Now().Add(p.shell.options.Reconnect)
+	for wait := 100 * time.Millisecond; lost(err) && p.ctx.Err() == nil && time.Now().Before(deadline); wait = min(2*wait, 2*time.Second) {
+		if sleep(p.ctx, wait) != nil {
+			break
+		}
+		var answer []byte
+		if answer, err = p.shell.postBytes(p.ctx, p.shell.options.Main, soap); err == nil {
+			return answer, nil
+		}
+	}
+	return nil, err
+}
+
+// write hands a piece of output to its local stream.
+func (p *Process) write(s wsman.Stream) error {
+	var w io.Writer
+	switch s.Name {
+	case "stdout":
+		w = p.streams.Stdout
+	case "stderr":
+		w = p.streams.Stderr
+	default:
+		return failed("receive output", fmt.Errorf("the server sends a stream %q that nobody asked for", s.Name))
+	}
+	if w == nil || len(s.Data) == 0 {
+		return nil
+	}
+	if _, err := w.Write(s.Data); err != nil {
+		return &WriteError{s.Name, err}
+	}
+	return nil
+}
+
+// pacer slows down a loop of requests that a server answers with nothing, and at once.
+type pacer struct {
+	quick int
+	last  time.Time
+}
+
+func (p *pacer) pace(ctx context.Context, something bool) error {
+	now := time.Now()
+	quick := !something && now.Sub(p.last) < 100*time.Millisecond
+	p.last = now
+	if !quick {
+		p.quick = 0
+		return ctx.Err()
+	}
+	if p.quick++; p.quick < 5 {
+		return ctx.Err()
+	}
+	return sleep(ctx, 100*time.Millisecond)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

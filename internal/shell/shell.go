@@ -1,0 +1,214 @@
+// Package shell is the client of a remote text-based command shell (MS-WSMV 3.1.4.1.31): it creates a shell, runs commands
+// in it with their streams live, and deletes it; it does not know how messages travel.
+//
+// Section numbers in comments are those of MS-WSMV.
+package shell
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/winrmctl/winrmctl/internal/wsman"
+)
+
+// A Conn carries requests, one at a time. An error whose chain has a method Lost() bool that reports true means that no
+// answer came, that the server may have acted all the same, and that asking once more may succeed.
+type Conn interface {
+	Post(ctx context.Context, soap []byte) (answer []byte, err error)
+	Close() error
+}
+
+// Options say where and how a shell is made. They are not changed.
+type Options struct {
+	// Main carries Create, Command, Receive and Delete. Side carries Send and Signal while a Receive is parked on Main;
+	// it should dial no sooner than it is used. The caller closes both.
+	Main, Side Conn
+
+	To               string // the endpoint's address, as it stands in every request
+	SessionID        string // one for all shells of a client session; "" for a new one
+	Environment      []wsman.EnvVar
+	WorkingDirectory string
+	CodePage         int // 0 leaves it to the server
+	NoProfile        bool
+	IdleTimeout      time.Duration // after which the server reaps the shell; 0 leaves it to the server
+	OperationTimeout time.Duration // how long the server holds a Receive; 0 for 60 s
+
+	// RequestSize bounds a request in bytes, base64 included; 0 for 153,600, which even the oldest servers take
+	// (MaxEnvelopeSizekb 150, 2.2.4.10).
+	RequestSize int
+
+	// Reconnect is how long a lost Receive is asked for again; 0 for a minute.
+	Reconnect time.Duration
+
+	// EOFAfter is when a program without a local stdin is told that there is none; 0 for two seconds.
+	EOFAfter time.Duration
+}
+
+// Defaults of [Options].
+const (
+	defaultOperationTimeout = time.Minute
+	defaultRequestSize      = 150 << 10
+	defaultReconnect        = time.Minute
+	defaultEOFAfter         = 2 * time.Second
+)
+
+// answerSize is what a request allows an answer to have: MaxEnvelopeSizekb's default (2.2.4.10) in bytes.
+const answerSize = 500 << 10
+
+// slack is what is added to OperationTimeout before an answer counts as lost: the way there and back.
+const slack = 30 * time.Second
+
+// A Shell is a shell on the server. Commands run in it one after the other; its methods may be called by one goroutine at a time.
+type Shell struct {
+	options  Options
+	id       string
+	last     string      // id of the last command that the server has not discarded, "" for none
+	mainCut  atomic.Bool // Main was closed in the middle of a request: Side may be the shorter way
+	sideUsed atomic.Bool
+}
+
+// Open creates a shell. On an error of kind "lost" one may have been created, of which nobody knows the id.
+func Open(ctx context.Context, o Options) (*Shell, error) {
+	if o.SessionID == "" {
+		o.SessionID = "uuid:" + wsman.NewID()
+	}
+	if o.OperationTimeout == 0 {
+		o.OperationTimeout = defaultOperationTimeout
+	}
+	if o.RequestSize == 0 {
+		o.RequestSize = defaultRequestSize
+	}
+	if o.Reconnect == 0 {
+		o.Reconnect = defaultReconnect
+	}
+	if o.EOFAfter == 0 {
+		o.EOFAfter = defaultEOFAfter
+	}
+	s := &Shell{options: o}
+	q := s.request(wsman.ActionCreate, &wsman.Shell{
+		Environment: o.Environment, WorkingDirectory: o.WorkingDirectory, IdleTimeOut: o.IdleTimeout,
+		InputStreams: "stdin", OutputStreams: "stdout stderr",
+	})
+	q.Options = []wsman.Option{{Name: "WINRS_NOPROFILE", Value: upper(o.NoProfile)}}
+	if o.CodePage != 0 {
+		q.Options = append(q.Options, wsman.Option{Name: "WINRS_CODEPAGE", Value: strconv.Itoa(o.CodePage)})
+	}
+	answer, err := s.post(ctx, o.Main, q)
+	if err != nil {
+		return nil, failed("create the shell", err)
+	}
+	created, err := wsman.ParseCreated(answer, q.MessageID)
+	if err != nil {
+		return nil, failed("create the shell", err)
+	}
+	s.id = created.ID
+	return s, nil
+}
+
+// ID returns the shell's id.
+func (s *Shell) ID() string { return s.id }
+
+// Close deletes the shell, which ends what still runs in it (3.1.4.4.1). A shell that is gone already is no error.
+func (s *Shell) Close(ctx context.Context) error {
+	lane := s.options.Main
+	if s.mainCut.Load() && s.sideUsed.Load() {
+		lane = s.options.Side
+	}
+	err := s.simple(ctx, lane, wsman.ActionDelete, nil)
+	if f, ok := errors.AsType[*wsman.Fault](err); ok && f.Code == wsman.CodeInvalidSelectors {
+		return nil
+	}
+	return failed("delete the shell", err)
+}
+
+// request makes a request with the headers of this shell.
+func (s *Shell) request(action string, body wsman.Body) *wsman.Request {
+	q := &wsman.Request{
+		Action: action, To: s.options.To, ResourceURI: wsman.ResourceCmd, MessageID: "uuid:" + wsman.NewID(), SessionID: s.options.SessionID,
+		OperationTimeout: s.options.OperationTimeout, MaxEnvelopeSize: answerSize, Locale: "en-US", Body: body,
+	}
+	if s.id != "" {
+		q.Selectors = []wsman.Selector{{Name: "ShellId", Value: s.id}}
+	}
+	return q
+}
+
+// errNoAnswer is the cause of a request's own deadline.
+var errNoAnswer = errors.New("the server does not answer in time")
+
+// post sends a request and waits for the answer, no longer than the server may take.
+func (s *Shell) post(ctx context.Context, lane Conn, q *wsman.Request) ([]byte, error) {
+	soap, err := q.Encode()
+	if err != nil {
+		return nil, err
+	}
+	return s.postBytes(ctx, lane, soap)
+}
+
+func (s *Shell) postBytes(ctx context.Context, lane Conn, soap []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.options.OperationTimeout+slack, errNoAnswer)
+	defer cancel()
+	return lane.Post(ctx, soap)
+}
+
+// simple sends a request whose answer says nothing but that it was done.
+func (s *Shell) simple(ctx context.Context, lane Conn, action string, body wsman.Body) error {
+	q := s.request(action, body)
+	answer, err := s.post(ctx, lane, q)
+	if err != nil {
+		return err
+	}
+	return wsman.ParseEmpty(answer, q.MessageID)
+}
+
+// An OpError says which operation on a shell failed, and why.
+type OpError struct {
+	Op  string // such as "create the shell"
+	Err error
+}
+
+func (e *OpError) Error() string { return e.Op + ": " + e.Err.Error() }
+
+func (e *OpError) Unwrap() error { return e.Err }
+
+// failed wraps an error that is not nil.
+func failed(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &OpError{op, err}
+}
+
+// lost reports that an answer did not come, but may come when asked for again.
+func lost(err error) bool {
+	l, ok := errors.AsType[interface {
+		error
+		Lost() bool
+	}](err)
+	return ok && l.Lost()
+}
+
+func upper(b bool) string { return strings.ToUpper(strconv.FormatBool(b)) }
+
+// ExitError is a command that ended with another exit code than 0.
+type ExitError struct{ Code uint32 }
+
+func (e *ExitError) Error() string { return fmt.Sprintf("exit code %d", e.Code) }
+
+// ErrNoExitCode is a command that is done, of which the server does not say how it ended.
+var ErrNoExitCode = errors.New("the command is done, but the server does not say with which exit code")
+
+// A WriteError is a local stream that takes no more output.
+type WriteError struct {
+	Stream string // stdout or stderr
+	Err    error
+}
+
+func (e *WriteError) Error() string { return fmt.Sprintf("write to the local %s: %v", e.Stream, e.Err) }
+
+func (e *WriteError) Unwrap() error { return e.Err }

@@ -1,0 +1,139 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/winrmctl/winrmctl/internal/auth"
+)
+
+// refusedError is a login refused while its last request carried a message: it may be that the server wants that one empty.
+type refusedError struct{ err error }
+
+func (e *refusedError) Error() string { return e.err.Error() }
+func (e *refusedError) Unwrap() error { return e.err }
+
+// login makes a connection and authenticates it. first travels in the login's last request if carry is set, else in the
+// request after it. On an error the connection is closed.
+func (d *Dialer) login(ctx context.Context, first []byte, carry bool) (*Conn, []byte, error) {
+	c, err := d.open(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	answer, err := c.authenticate(ctx, first, carry)
+	if err != nil {
+		_ = c.Close()
+		return nil, nil, err
+	}
+	return c, answer, nil
+}
+
+func (c *Conn) authenticate(ctx context.Context, first []byte, carry bool) ([]byte, error) {
+	d := c.dialer
+	x, err := d.mechanism.Begin(c.peerOf())
+	if err != nil {
+		return nil, d.authError(auth.Unusable, nil, err)
+	}
+	authorization, err := x.Next("")
+	for ; err == nil && !x.Done(); authorization, err = x.Next(authorization) {
+		if authorization, err = c.challenge(ctx, x.Scheme(), authorization); err != nil {
+			return nil, err
+		}
+	}
+	if err != nil {
+		return nil, d.authError(auth.Unusable, nil, err)
+	}
+	if d.sealing {
+		if c.codec = x.Sealing(); c.codec == nil {
+			return nil, d.authError(auth.Unusable, nil, fmt.Errorf("%s cannot seal messages", d.mechanism.Name()))
+		}
+	}
+	if carry {
+		answer, err := c.post(ctx, authorization, first)
+		return answer, c.refused(err)
+	}
+	if err := c.lastLeg(ctx, authorization); err != nil {
+		return nil, err
+	}
+	return c.post(ctx, "", first)
+}
+
+// challenge sends one of the login's requests before the last, with an empty body, and returns the server's token.
+func (c *Conn) challenge(ctx context.Context, scheme, authorization string) (string, error) {
+	d := c.dialer
+	a, err := c.empty(ctx, authorization)
+	if err != nil {
+		return "", err
+	}
+	if a.status != http.StatusUnauthorized {
+		if a.status < 300 {
+			return "", c.fail(d.authError(auth.NoChallenge, nil, errors.New("it asks for no login")))
+		}
+		return "", c.fail(c.statusError(a))
+	}
+	offers := auth.Challenges(a.header)
+	offer, ok := auth.Find(offers, scheme)
+	switch {
+	case !ok:
+		return "", c.fail(d.authError(auth.NotOffered, offers, nil))
+	case offer.Token == "":
+		return "", c.fail(d.authError(auth.NoChallenge, offers, nil))
+	case a.closed:
+		return "", c.fail(d.authError(auth.ConnectionClosed, offers, nil))
+	}
+	return offer.Token, nil
+}
+
+// lastLeg sends the login's last request with an empty body.
+func (c *Conn) lastLeg(ctx context.Context, authorization string) error {
+	a, err := c.empty(ctx, authorization)
+	switch {
+	case err != nil:
+		return err
+	case a.status == http.StatusUnauthorized:
+		return c.fail(c.dialer.authError(auth.Rejected, auth.Challenges(a.header), nil))
+	case a.status >= 300:
+		return c.fail(c.statusError(a))
+	case a.closed:
+		return c.fail(c.dialer.authError(auth.ConnectionClosed, nil, nil))
+	}
+	return nil
+}
+
+// empty sends a request of the login without a body.
+func (c *Conn) empty(ctx context.Context, authorization string) (*answer, error) {
+	begin := time.Now()
+	a, err := c.roundTrip(ctx, authorization, "application/soap+xml;charset=UTF-8", nil)
+	c.observe(begin, authorization, nil, a, err)
+	if err != nil {
+		return nil, c.fail(err)
+	}
+	return a, nil
+}
+
+// refused marks the errors after which a login is worth another try with an empty body: 400, 401, and 5xx without a SOAP
+// answer. After a 200 the server may have done what the message asks for, so that is never tried again.
+func (c *Conn) refused(err error) error {
+	var e *Error
+	var login *auth.Error
+	switch {
+	case errors.As(err, &login) && login.Kind == auth.Rejected:
+		return &refusedError{err}
+	case errors.As(err, &e) && e.Status == http.StatusBadRequest,
+		errors.As(err, &e) && e.Status >= 500 && e.Kind != KindUnsealed && e.Kind != KindNotReady && e.Kind != KindProxy:
+		return &refusedError{err}
+	}
+	return err
+}
+
+// authError makes the error of a login.
+func (d *Dialer) authError(kind auth.Kind, offers []auth.Challenge, err error) *auth.Error {
+	e := &auth.Error{Kind: kind, Mechanism: d.mechanism.Name(), Offered: auth.Schemes(offers), Err: err}
+	if u, ok := d.mechanism.(interface{ User() string }); ok {
+		e.User = u.User()
+	}
+	return e
+}

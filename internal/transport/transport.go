@@ -1,0 +1,120 @@
+// Package transport carries SOAP bytes over authenticated HTTP connections, one TCP connection a login, sealed where the
+// mechanism seals; it does not know what the bytes say.
+package transport
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"crypto/tls"
+
+	"github.com/winrmctl/winrmctl/internal/auth"
+	"github.com/winrmctl/winrmctl/internal/trace"
+)
+
+// Encryption is the policy for sealing messages.
+type Encryption string
+
+// The policies. None of them ever falls back to another.
+const (
+	EncryptionAuto   Encryption = "auto"   // sealed over http, not within TLS
+	EncryptionAlways Encryption = "always" // sealed within TLS too
+	EncryptionNever  Encryption = "never"  // in clear, over http too
+)
+
+// Config says how to reach one endpoint. It is not changed.
+type Config struct {
+	URL            string // http://host:port/path or https://...
+	Encryption     Encryption
+	TLS            TLS
+	ConnectTimeout time.Duration // for TCP and TLS together; 0 for none
+	UserAgent      string
+
+	// Dial makes the TCP connection; nil for a plain one.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	// Observe is called for every connection and exchange, also by several goroutines at once; nil for nobody. The
+	// records hold no secrets of the login.
+	Observe func(trace.Record)
+}
+
+// TLS says whom to trust.
+type TLS struct {
+	RootCAs      *x509.CertPool // nil for those of the system
+	ServerName   string         // "" for the URL's host
+	Fingerprint  []byte         // SHA-256 of the server's certificate; where given, nothing else is asked of it
+	Insecure     bool           // trust everyone
+	Certificates []tls.Certificate
+}
+
+// maxAnswer bounds an answer in bytes. Requests ask for at most 512,000, which UTF-16 and sealing can double.
+const maxAnswer = 4 << 20
+
+// A Dialer makes authenticated connections to one endpoint. It is safe for concurrent use.
+type Dialer struct {
+	config    Config
+	mechanism auth.Mechanism
+	url       *url.URL
+	sealing   bool
+
+	// emptyLogin is set once the server has refused a login whose last request carried a message.
+	emptyLogin  atomic.Bool
+	connections atomic.Int64
+	requests    atomic.Int64
+}
+
+// NewDialer checks the configuration.
+func NewDialer(c Config, m auth.Mechanism) (*Dialer, error) {
+	u, err := url.Parse(c.URL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("transport: endpoint %q: need http://host:port/path or https://host:port/path", c.URL)
+	}
+	d := &Dialer{config: c, mechanism: m, url: u}
+	switch c.Encryption {
+	case EncryptionAuto, "":
+		d.sealing = u.Scheme == "http"
+	case EncryptionAlways:
+		d.sealing = true
+	case EncryptionNever:
+	default:
+		return nil, fmt.Errorf("transport: encryption %q is unknown", c.Encryption)
+	}
+	return d, nil
+}
+
+// Requests returns how many HTTP requests were sent so far, those of logins included.
+func (d *Dialer) Requests() int { return int(d.requests.Load()) }
+
+// Dial makes a connection, logs in, and sends first, a SOAP message that must not be empty. The message travels in the
+// last request of the login, as MS-WSMV 4.5 prints it; where a server refuses that, the login is done again on another
+// connection with an empty body, now and from then on. The caller closes the Conn.
+//
+// Errors are [*Error] and [*auth.Error]; after one of [KindLost] or [KindTimeout] the server may have acted on first.
+func (d *Dialer) Dial(ctx context.Context, first []byte) (*Conn, []byte, error) {
+	carry := !d.emptyLogin.Load()
+	c, answer, err := d.login(ctx, first, carry)
+	var refused *refusedError
+	if !errors.As(err, &refused) {
+		return c, answer, err
+	}
+	c, answer, err = d.login(ctx, first, false)
+	if c != nil {
+		d.emptyLogin.Store(true)
+	}
+	return c, answer, err
+}
+
+// address returns host:port of the endpoint.
+func (d *Dialer) address() string {
+	port := d.url.Port()
+	if port == "" {
+		port = map[string]string{"http": "5985", "https": "5986"}[d.url.Scheme]
+	}
+	return net.JoinHostPort(d.url.Hostname(), port)
+}
