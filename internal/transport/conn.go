@@ -168,8 +168,13 @@ func (c *Conn) post(ctx context.Context, authorization string, soap []byte) ([]b
 		// state is no longer ours.
 		return nil, c.fail(err)
 	}
+	if a.closed {
+		_ = c.fail(&Error{Kind: KindLost, Address: c.dialer.address(), Err: errClosedBehind}) // for the next request
+	}
 	return answer, nil
 }
+
+var errClosedBehind = errors.New("the server closed it behind its last answer")
 
 // fail makes err final.
 func (c *Conn) fail(err error) error {

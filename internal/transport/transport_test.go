@@ -226,13 +226,25 @@ func TestFaultsAreAnswers(t *testing.T) {
 // TestContext: a request that waits ends with its context, and says which end it was.
 func TestContext(t *testing.T) {
 	s := server(t, sandbox.Options{Faults: faults(t, "delay,for=1m,on=Identify,nth=2")})
-	c, _, err := dialer(t, s, nil).Dial(t.Context(), identify(t))
+	wrote := make(chan struct{}, 100)
+	c, _, err := dialer(t, s, func(c *Config) {
+		c.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			nc, err := (&net.Dialer{}).DialContext(ctx, network, address)
+			return noticing{nc, wrote}, err
+		}
+	}).Dial(t.Context(), identify(t))
 	if err != nil {
 		t.Fatal(err)
 	}
+	for len(wrote) > 0 {
+		<-wrote
+	}
 	why := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	go cancel(why)
+	go func() {
+		<-wrote
+		cancel(why)
+	}()
 	if _, err := c.Post(ctx, identify(t)); !errors.Is(err, why) {
 		t.Errorf("canceled: %v", err)
 	}
@@ -248,6 +260,17 @@ func TestContext(t *testing.T) {
 	if !errors.As(err, &e) || e.Kind != KindTimeout || !e.Lost() || !errors.Is(err, why) {
 		t.Errorf("deadline: %v", err)
 	}
+}
+
+// noticing tells of every write.
+type noticing struct {
+	net.Conn
+	wrote chan<- struct{}
+}
+
+func (n noticing) Write(b []byte) (int, error) {
+	n.wrote <- struct{}{}
+	return n.Conn.Write(b)
 }
 
 func TestConnectErrors(t *testing.T) {
