@@ -218,15 +218,13 @@ func (p *Process) write(s wsman.Stream) error {
 
 // pacer slows down a loop of requests that a server answers with nothing, and at once.
 type pacer struct {
-	quick int
-	last  time.Time
+	quick int       // empty answers that came at once, in a row
+	last  time.Time // when the request under way was sent
 }
 
 func (p *pacer) pace(ctx context.Context, something bool) error {
-	now := time.Now()
-	quick := !something && now.Sub(p.last) < 100*time.Millisecond
-	p.last = now
-	if !quick {
+	defer func() { p.last = time.Now() }()
+	if something || time.Since(p.last) > 100*time.Millisecond {
 		p.quick = 0
 		return ctx.Err()
 	}
