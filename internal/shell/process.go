@@ -57,24 +57,24 @@ func (s *Shell) Start(ctx context.Context, c Command, st Streams) (*Process, err
 	q.Options = []wsman.Option{
 		{Name: "WINRS_CONSOLEMODE_STDIN", Value: upper(c.Console)}, {Name: "WINRS_SKIP_CMD_SHELL", Value: upper(c.Direct)},
 	}
-	answer, err := s.post(ctx, s.options.Main, q)
-	if err != nil {
-		s.mainCut.Store(true)
-		return nil, failed("start the command", err)
-	}
-	id, err := wsman.ParseCommandResponse(answer, q.MessageID)
-	if err != nil {
-		return nil, failed("start the command", err)
-	}
-	s.last = id
-	p := &Process{shell: s, id: id, streams: st, done: make(chan struct{})}
+	p := &Process{shell: s, streams: st, done: make(chan struct{})}
 	p.ctx, p.cancel = context.WithCancelCause(ctx)
-	if st.Stdin == nil {
-		go p.endOfFile()
-	} else {
-		go p.feed(st.Stdin)
+	var input *feeder
+	if st.Stdin != nil {
+		input = p.newFeeder(st.Stdin)
 	}
-	go p.receive()
+	answer, err := s.post(ctx, s.options.Main, q)
+	if err == nil {
+		p.id, err = wsman.ParseCommandResponse(answer, q.MessageID)
+	} else {
+		s.mainCut.Store(true)
+	}
+	if err != nil {
+		p.cancel(err)
+		return nil, failed("start the command", err)
+	}
+	s.last = p.id
+	go p.run(input)
 	return p, nil
 }
 
@@ -117,8 +117,13 @@ func (p *Process) side() Conn {
 	return p.shell.options.Side
 }
 
-// receive asks for output until the command is done.
-func (p *Process) receive() {
+// run pumps the streams until the command is done.
+func (p *Process) run(input *feeder) {
+	if input == nil {
+		go p.endOfFile()
+	} else {
+		input.prime()
+	}
 	err := p.receiveAll()
 	if _, exited := errors.AsType[*ExitError](err); err != nil && !exited {
 		if cause := context.Cause(p.ctx); cause != nil {

@@ -13,53 +13,18 @@ import (
 // no request, and no connection, for that.
 func (p *Process) endOfFile() {
 	if sleep(p.ctx, p.shell.options.EOFAfter) == nil {
-		p.endOn(p.send(nil, true))
+		p.endOn(p.send(p.side(), nil, true))
 	}
 }
 
 // settle is how long a chunk waits for what follows it, so that the last one can carry the end with it.
 const settle = 2 * time.Millisecond
 
-// feed sends what a reader yields, and its end.
-func (p *Process) feed(stdin io.Reader) {
-	chunks := make(chan chunk)
-	go p.read(stdin, chunks)
-	t := time.NewTimer(0)
-	defer t.Stop()
-	var next *chunk
-	for {
-		var c chunk
-		switch {
-		case next != nil:
-			c, next = *next, nil
-		default:
-			select {
-			case c = <-chunks:
-			case <-p.ctx.Done():
-				return
-			}
-		}
-		if !c.end {
-			t.Reset(settle)
-			select {
-			case n := <-chunks:
-				if n.end && n.err == nil {
-					c.end = true
-				} else {
-					next = &n
-				}
-			case <-t.C:
-			}
-		}
-		if c.err != nil {
-			p.endOn(failed("read the local stdin", c.err))
-			return
-		}
-		if err := p.send(c.data, c.end); err != nil || c.end {
-			p.endOn(err)
-			return
-		}
-	}
+// A feeder sends what a reader yields, and its end.
+type feeder struct {
+	process *Process
+	chunks  chan chunk
+	ahead   *chunk // read already, behind the one that was taken last
 }
 
 // chunk is a piece of stdin, or its end.
@@ -67,6 +32,102 @@ type chunk struct {
 	data []byte
 	end  bool
 	err  error // why the end came, nil for end-of-file
+}
+
+// newFeeder starts to read, so that input is there when the command is.
+func (p *Process) newFeeder(stdin io.Reader) *feeder {
+	f := &feeder{process: p, chunks: make(chan chunk)}
+	go p.read(stdin, f.chunks)
+	return f
+}
+
+// take returns the next chunk, with the end if that follows at once. Without a deadline it waits; ok is false when
+// nothing came in time, or the process has ended.
+func (f *feeder) take(deadline <-chan time.Time) (c chunk, ok bool) {
+	if f.ahead != nil {
+		c, f.ahead = *f.ahead, nil
+	} else {
+		select {
+		case c = <-f.chunks:
+		case <-deadline:
+			return c, false
+		case <-f.process.ctx.Done():
+			return c, false
+		}
+	}
+	if c.end {
+		return c, true
+	}
+	t := time.NewTimer(settle)
+	defer t.Stop()
+	select {
+	case n := <-f.chunks:
+		if n.end && n.err == nil {
+			c.end = true
+		} else {
+			f.ahead = &n
+		}
+	case <-t.C:
+	}
+	return c, true
+}
+
+// Bounds of what feeding may delay the first Receive by.
+const (
+	small  = 4 << 10     // bytes of input that fit into any pipe, so that sending them cannot block
+	primed = time.Second // for the first piece of other input
+)
+
+// prime sends the input that is there already before output is asked for: all of it on the main lane where it is small,
+// which saves the second connection; else its first piece. Most programs say nothing before they have read.
+func (f *feeder) prime() {
+	t := time.NewTimer(settle)
+	defer t.Stop()
+	c, ok := f.take(t.C)
+	switch p := f.process; {
+	case !ok:
+		go f.run()
+	case c.end && c.err == nil && len(c.data) <= small:
+		p.endOn(p.send(p.shell.options.Main, c.data, true))
+	default:
+		started := make(chan struct{})
+		go func() {
+			more := f.pass(c)
+			close(started)
+			if more {
+				f.run()
+			}
+		}()
+		wait := time.NewTimer(primed)
+		defer wait.Stop()
+		select {
+		case <-started:
+		case <-wait.C:
+		case <-p.ctx.Done():
+		}
+	}
+}
+
+// run sends everything that comes.
+func (f *feeder) run() {
+	for {
+		c, ok := f.take(nil)
+		if !ok || !f.pass(c) {
+			return
+		}
+	}
+}
+
+// pass sends one chunk and reports whether more may follow.
+func (f *feeder) pass(c chunk) bool {
+	p := f.process
+	if c.err != nil {
+		p.endOn(failed("read the local stdin", c.err))
+		return false
+	}
+	err := p.send(p.side(), c.data, c.end)
+	p.endOn(err)
+	return err == nil && !c.end
 }
 
 // read reads stdin in pieces that fit into a request. A read that blocks is left behind when the command has ended.
@@ -108,16 +169,16 @@ func (p *Process) chunkSize() int {
 
 // send sends one chunk. A chunk that the server refuses for its size, having done nothing, is cut in halves; one that it
 // refuses because it is busy is sent again. Nothing else is ever sent twice.
-func (p *Process) send(data []byte, end bool) error {
+func (p *Process) send(lane Conn, data []byte, end bool) error {
 	for wait := 50 * time.Millisecond; ; {
-		err := p.shell.simple(p.ctx, p.side(), wsman.ActionSend, &wsman.Send{CommandID: p.id, Stream: "stdin", Data: data, End: end})
+		err := p.shell.simple(p.ctx, lane, wsman.ActionSend, &wsman.Send{CommandID: p.id, Stream: "stdin", Data: data, End: end})
 		fault, _ := errors.AsType[*wsman.Fault](err)
 		switch {
 		case err == nil:
 			return nil
 		case tooLarge(err) && len(data) > minChunk:
 			half := len(data) / 2
-			if err := p.send(data[:half], false); err != nil {
+			if err := p.send(lane, data[:half], false); err != nil {
 				return err
 			}
 			data = data[half:]

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/winrmctl/winrmctl/internal/config"
+)
+
+// app is what a process gives to its commands.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	signals        <-chan os.Signal                    // interrupts, in the order in which they arrive
+	prompt         func(prompt string) (string, error) // asks without echo; nil without a terminal
+	environment    config.Environment
+	windows        bool // exit codes have 32 bits
+}
+
+// run runs one command line.
+func (a *app) run(ctx context.Context, args []string) exitStatus {
+	root := a.rootCommand()
+	root.SetArgs(args)
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	err := root.ExecuteContext(ctx)
+	status := a.statusOf(err)
+	if status.text != "" {
+		fmt.Fprintf(a.stderr, "winrmctl: %s\n", oneLine(status.text))
+		if status.hint != "" {
+			fmt.Fprintf(a.stderr, "hint: %s\n", oneLine(status.hint))
+		}
+	}
+	return status
+}
+
+func (a *app) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "winrmctl",
+		Short: "Run commands on Windows hosts over WinRM",
+		Long: `winrmctl runs commands on Windows hosts over WinRM: NTLM over one dedicated
+connection, sealed messages, streams live.
+
+TARGET is a profile's name, [user@]host[:port], http(s)://host[:port][/path],
+or sandbox: a server inside this process, which needs no Windows.`,
+		Example: `  winrmctl exec sandbox -- 'echo hello from WinRM'
+  winrmctl exec -u 'CORP\bob' web1.corp.example ipconfig /all`,
+		SilenceErrors: true, SilenceUsage: true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return &usageError{fmt.Sprintf("unknown command %q", args[0]), "winrmctl help lists the commands"}
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	g := &globals{}
+	g.register(root.PersistentFlags())
+	root.AddCommand(a.execCommand(g), a.configCommand(g), a.sandboxCommand(), a.versionCommand())
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return &usageError{flagErrorText(err), c.CommandPath() + " --help lists the flags"}
+	})
+	return root
+}
+
+// A usageError is a command line that cannot be meant.
+type usageError struct{ text, hint string }
+
+func (e *usageError) Error() string { return e.text }
+func (e *usageError) Hint() string  { return e.hint }
+
+// flagErrorText writes pflag's errors as one sentence.
+func flagErrorText(err error) string {
+	return strings.TrimSpace(strings.ReplaceAll(err.Error(), "\n", " "))
+}
+
+// oneLine keeps a message on its line, and harmless to a terminal: parts of it come from servers.
+func oneLine(s string) string {
+	return strings.Map(func(c rune) rune {
+		switch {
+		case c == '\n' || c == '\r' || c == '\t':
+			return ' '
+		case c < 0x20 || c >= 0x7f && c < 0xa0:
+			return -1
+		}
+		return c
+	}, s)
+}
+
+// warn tells of something that is no failure.
+func (a *app) warn(format string, args ...any) {
+	fmt.Fprintf(a.stderr, "warning: %s\n", oneLine(fmt.Sprintf(format, args...)))
+}
+
+// noArgs refuses arguments where there are none to give.
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return &usageError{fmt.Sprintf("%s takes no arguments, not %q", c.CommandPath(), args[0]), c.CommandPath() + " --help"}
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/winrmctl/winrmctl/internal/sandbox"
+)
+
+// sandboxOptions is one sandbox left running.
+type sandboxOptions struct {
+	app          *app
+	server       sandbox.Options
+	passwordFile string
+	caOut        string
+	output       string
+	verbose      int
+}
+
+func (a *app) sandboxCommand() *cobra.Command {
+	o := &sandboxOptions{app: a}
+	var authList, programs string
+	var faults []string
+	c := &cobra.Command{
+		Use:   "sandbox",
+		Short: "Run a WinRM server for trials, until interrupted",
+		Long: `Run a WinRM server on a loopback address until interrupted: real NTLM and
+sealing, answers in the shape of Windows, commands run by the local shell. It
+prints its endpoint and credentials once. Whoever has these runs commands as you.`,
+		Example: `  winrmctl sandbox --listen 127.0.0.1:5985 --user bob --password-file pw
+  winrmctl sandbox --fault lose,on=Receive,nth=2`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			o.server.Auth = strings.Split(authList, ",")
+			for _, spec := range faults {
+				f, err := sandbox.ParseFault(spec)
+				if err != nil {
+					return &usageError{err.Error(), "such as drop,on=Receive,nth=2"}
+				}
+				o.server.Faults = append(o.server.Faults, f)
+			}
+			switch programs {
+			case "host":
+				o.server.Programs = sandbox.Host{}
+			case "builtin":
+				o.server.Programs = sandbox.Builtin{}
+			default:
+				return &usageError{fmt.Sprintf("--programs %q: need host or builtin", programs), ""}
+			}
+			if o.output != "text" && o.output != "json" {
+				return &usageError{fmt.Sprintf("-o %q: need text or json", o.output), ""}
+			}
+			o.verbose, _ = c.Flags().GetCount("verbose")
+			return o.run()
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.server.Listen, "listen", "127.0.0.1:0", "`ADDRESS` to listen on; port 0 is a random one")
+	f.BoolVar(&o.server.NonLoopback, "i-know-what-i-am-doing", false, "allow an address that others can reach")
+	f.StringVar(&o.passwordFile, "password-file", "", "password of the account from `FILE`; a random one without it")
+	f.BoolVar(&o.server.HTTPS, "https", false, "use https with a fresh certificate")
+	f.StringVar(&o.caOut, "ca-out", "", "write the certificate that clients have to trust to `FILE`")
+	f.StringVar(&authList, "auth", "negotiate", "what is offered, separated by commas: negotiate, basic")
+	f.BoolVar(&o.server.AllowUnencrypted, "allow-unencrypted", false, "accept messages in clear over http")
+	f.StringVar(&programs, "programs", "host", "what runs commands: host (the local shell) or builtin (a few programs of its own)")
+	f.IntVar(&o.server.MaxEnvelope, "max-envelope", 500<<10, "bound on messages in bytes (MaxEnvelopeSizekb)")
+	f.DurationVar(&o.server.IdleTimeout, "idle-timeout", 2*time.Hour, "delete shells that are idle for so long")
+	f.StringArrayVar(&faults, "fault", nil, "misbehave: `SPEC`, such as drop,on=Receive,nth=2; may be given several times")
+	f.StringVarP(&o.output, "output", "o", "text", "how to print endpoint and credentials: text or json")
+	f.StringVarP(&o.server.User, "user", "u", "sandbox", "name of the account")
+	return c
+}
+
+func (o *sandboxOptions) run() error {
+	a := o.app
+	if o.passwordFile != "" {
+		b, err := os.ReadFile(o.passwordFile)
+		if err != nil {
+			return &fileError{"password file", err}
+		}
+		if o.server.Password = strings.TrimRight(string(b), "\r\n"); o.server.Password == "" {
+			return &fileError{"password file", fmt.Errorf("%s is empty", o.passwordFile)}
+		}
+	}
+	if o.caOut != "" && !o.server.HTTPS {
+		return &usageError{"--ca-out is of use only with --https", ""}
+	}
+	if o.verbose > 0 {
+		o.server.Log = func(text string) { fmt.Fprintf(a.stderr, "* %s\n", oneLine(text)) }
+	}
+	s, err := sandbox.Start(o.server)
+	if err != nil {
+		if errors.Is(err, sandbox.ErrNotLoopback) {
+			return &usageError{err.Error(), "--i-know-what-i-am-doing allows it"}
+		}
+		return &usageError{err.Error(), ""}
+	}
+	defer s.Close()
+	if o.caOut != "" {
+		if err := os.WriteFile(o.caOut, s.CA(), 0o644); err != nil {
+			return &fileError{"CA file", err}
+		}
+	}
+	if err := o.print(s); err != nil {
+		return err
+	}
+	<-a.signals // the one way for a server to end, and no failure
+	return nil
+}
+
+// print tells where the server is, and how to log in.
+func (o *sandboxOptions) print(s *sandbox.Server) error {
+	if o.output == "json" {
+		return json.NewEncoder(o.app.stdout).Encode(struct {
+			URL      string `json:"url"`
+			User     string `json:"user"`
+			Password string `json:"password"`
+			CAFile   string `json:"ca_file,omitempty"`
+		}{s.URL(), s.User(), s.Password(), o.caOut})
+	}
+	w := tabwriter.NewWriter(o.app.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "endpoint\t%s\nuser\t%s\npassword\t%s\n", s.URL(), s.User(), s.Password())
+	if o.caOut != "" {
+		fmt.Fprintf(w, "CA file\t%s\n", o.caOut)
+	}
+	return w.Flush()
+}
