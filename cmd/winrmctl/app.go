@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +20,8 @@ type app struct {
 	signals        <-chan os.Signal                    // interrupts, in the order in which they arrive
 	prompt         func(prompt string) (string, error) // asks without echo; nil without a terminal
 	environment    config.Environment
-	windows        bool // exit codes have 32 bits
+	windows        bool          // exit codes have 32 bits
+	graceful       time.Duration // how long a program has to end by itself after Ctrl-C
 }
 
 // run runs one command line.
@@ -98,10 +100,12 @@ func (a *app) warn(format string, args ...any) {
 	fmt.Fprintf(a.stderr, "warning: %s\n", oneLine(fmt.Sprintf(format, args...)))
 }
 
-// noArgs refuses arguments where there are none to give.
-func noArgs(c *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return &usageError{fmt.Sprintf("%s takes no arguments, not %q", c.CommandPath(), args[0]), c.CommandPath() + " --help"}
+// atMost refuses more than n arguments.
+func atMost(n int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) > n {
+			return &usageError{fmt.Sprintf("%s: one argument too many: %q", c.CommandPath(), args[n]), c.CommandPath() + " --help"}
+		}
+		return nil
 	}
-	return nil
 }

@@ -20,7 +20,7 @@ func (a *app) configCommand(g *globals) *cobra.Command {
 	}
 	c.AddCommand(
 		&cobra.Command{
-			Use: "path", Short: "Print which file is read", Args: noArgs,
+			Use: "path", Short: "Print which file is read", Args: atMost(0),
 			RunE: func(*cobra.Command, []string) error {
 				path, err := config.Locate(g.config, a.environment)
 				if err != nil {
@@ -31,7 +31,7 @@ func (a *app) configCommand(g *globals) *cobra.Command {
 			},
 		},
 		&cobra.Command{
-			Use: "init", Short: "Write a first file, with everything explained", Args: noArgs,
+			Use: "init", Short: "Write a first file, with everything explained", Args: atMost(0),
 			RunE: func(*cobra.Command, []string) error {
 				path, err := config.Locate(g.config, a.environment)
 				if err != nil {
@@ -45,7 +45,7 @@ func (a *app) configCommand(g *globals) *cobra.Command {
 			},
 		},
 		&cobra.Command{
-			Use: "view [TARGET]", Short: "Show the values in force, and where each comes from", Args: cobra.MaximumNArgs(1),
+			Use: "view [TARGET]", Short: "Show the values in force, and where each comes from", Args: atMost(1),
 			ValidArgsFunction: a.completeTargets(g),
 			RunE: func(_ *cobra.Command, args []string) error {
 				cfg, err := a.load(g)
@@ -63,7 +63,7 @@ func (a *app) configCommand(g *globals) *cobra.Command {
 			},
 		},
 		&cobra.Command{
-			Use: "validate", Short: "Check the file, and list every problem", Args: noArgs,
+			Use: "validate", Short: "Check the file, and list every problem", Args: atMost(0),
 			RunE: func(*cobra.Command, []string) error { return a.validate(g) },
 		},
 	)

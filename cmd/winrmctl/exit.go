@@ -30,6 +30,7 @@ const (
 type exitStatus struct {
 	code   int
 	signal os.Signal // to die of, instead; nil for none
+	stream string    // that was closed, where the signal is SIGPIPE
 	text   string    // one sentence, empty where nothing failed here
 	hint   string    // what to do, or empty
 }
@@ -43,7 +44,8 @@ func (a *app) statusOf(err error) exitStatus {
 		return exitStatus{code: a.remoteCode(exit.Code)}
 	}
 	if w, ok := errors.AsType[*shell.WriteError](err); ok && isBrokenPipe(w.Err) {
-		return brokenPipe()
+		// As other Unix tools end when nobody reads their output: silently, of SIGPIPE.
+		return exitStatus{code: 128 + int(syscall.SIGPIPE), signal: syscall.SIGPIPE, stream: w.Stream}
 	}
 	if s, ok := errors.AsType[*signalError](err); ok {
 		return exitStatus{code: signalCode(s.signal), signal: s.signal, text: s.Error()}
@@ -180,11 +182,6 @@ func (a *app) remoteCode(code uint32) int {
 
 func isBrokenPipe(err error) bool {
 	return errors.Is(err, syscall.EPIPE) || errors.Is(err, os.ErrClosed)
-}
-
-// brokenPipe is how other Unix tools end when nobody reads their output: silently, of SIGPIPE.
-func brokenPipe() exitStatus {
-	return exitStatus{code: 128 + int(syscall.SIGPIPE), signal: syscall.SIGPIPE}
 }
 
 func signalCode(s os.Signal) int {

@@ -14,8 +14,9 @@ import (
 // interrupts turns the signals of this process into what they mean for the remote program: Ctrl-C once is passed on, and
 // the program has graceful to end; a second one, or no end, terminates it. Other signals terminate it at once.
 type interrupts struct {
-	cancel  context.CancelCauseFunc
-	stopped chan struct{}
+	cancel   context.CancelCauseFunc
+	graceful time.Duration
+	stopped  chan struct{}
 
 	mu      sync.Mutex
 	process *shell.Process // nil until one runs
@@ -23,7 +24,7 @@ type interrupts struct {
 	first   bool           // Ctrl-C was passed on
 }
 
-// graceful is how long a program has to end by itself after Ctrl-C.
+// graceful is how long a program has to end by itself after Ctrl-C (CLI contract).
 const graceful = 3 * time.Second
 
 // A signalError is a signal other than Ctrl-C that ended this process.
@@ -33,7 +34,7 @@ func (e *signalError) Error() string { return e.signal.String() }
 
 // interrupts starts to listen. cancel ends the work under way.
 func (a *app) interrupts(cancel context.CancelCauseFunc) *interrupts {
-	i := &interrupts{cancel: cancel, stopped: make(chan struct{})}
+	i := &interrupts{cancel: cancel, graceful: a.graceful, stopped: make(chan struct{})}
 	go func() {
 		for {
 			select {
@@ -88,7 +89,7 @@ func (i *interrupts) signal(s os.Signal) {
 
 // passOn sends ctrl_c and gives the program its time.
 func (i *interrupts) passOn(p *shell.Process) {
-	ctx, cancel := context.WithTimeoutCause(context.Background(), graceful, errInterrupted)
+	ctx, cancel := context.WithTimeoutCause(context.Background(), i.graceful, errInterrupted)
 	defer cancel()
 	if err := p.Signal(ctx, wsman.SignalCtrlC); err != nil && !errors.Is(err, errInterrupted) {
 		// A program that has just ended cannot be interrupted; its end is on the way.

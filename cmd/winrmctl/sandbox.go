@@ -36,7 +36,7 @@ sealing, answers in the shape of Windows, commands run by the local shell. It
 prints its endpoint and credentials once. Whoever has these runs commands as you.`,
 		Example: `  winrmctl sandbox --listen 127.0.0.1:5985 --user bob --password-file pw
   winrmctl sandbox --fault lose,on=Receive,nth=2`,
-		Args: noArgs,
+		Args: atMost(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.server.Auth = strings.Split(authList, ",")
 			for _, spec := range faults {

@@ -17,13 +17,20 @@ func interrupting() []os.Signal {
 	return []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 }
 
-// dieOf ends the process by a signal, as its parent expects of one that was ended by it; nothing for nil.
-func dieOf(s os.Signal) {
-	number, ok := s.(syscall.Signal)
+// dieOf ends the process by a signal, as its parent expects of one that was ended by it; nothing for nil. It returns where
+// the signal does not kill: then the exit code has to do.
+func dieOf(status exitStatus) {
+	number, ok := status.signal.(syscall.Signal)
 	if !ok {
 		return
 	}
 	signal.Reset(number)
+	if number == syscall.SIGPIPE {
+		// The runtime ignores a SIGPIPE that is sent, but dies of one that a write to stdout or stderr raises.
+		stream := map[string]*os.File{"stdout": os.Stdout, "stderr": os.Stderr}[status.stream]
+		_, _ = stream.Write([]byte("\n")) // nobody reads it: that is why this is done
+		return
+	}
 	_ = syscall.Kill(os.Getpid(), number)
-	time.Sleep(time.Second) // the signal is delivered before this ends
+	time.Sleep(100 * time.Millisecond) // the signal is delivered before this ends
 }

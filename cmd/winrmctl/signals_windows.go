@@ -6,4 +6,4 @@ import "os"
 func interrupting() []os.Signal { return []os.Signal{os.Interrupt} }
 
 // dieOf does nothing: processes do not die of signals here.
-func dieOf(os.Signal) {}
+func dieOf(exitStatus) {}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/winrmctl/winrmctl/internal/sandbox"
+)
+
+// cue is a buffer that does something once it holds a text.
+type cue struct {
+	text string
+	do   func()
+
+	mu   sync.Mutex
+	once sync.Once
+	b    bytes.Buffer
+}
+
+func (c *cue) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.b.Write(b)
+	if strings.Contains(c.b.String(), c.text) {
+		c.once.Do(c.do)
+	}
+	return len(b), nil
+}
+
+func (c *cue) String() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.b.String()
+}
+
+// TestInterrupts: what Ctrl-C, once and twice, and other signals mean for the remote program. The shell is always deleted.
+func TestInterrupts(t *testing.T) {
+	for _, tc := range []struct {
+		name, command, fault string
+		cue                  string // of the program's output, or of -v where there is no output
+		signals              []os.Signal
+		graceful             time.Duration
+		code                 int
+		stdout, stderr       string
+	}{
+		{name: "once", command: "echo ready ; sleep 60", cue: "ready", signals: []os.Signal{os.Interrupt}, graceful: time.Minute,
+			code: 130, stdout: "ready\ninterrupted\n", stderr: "winrmctl: interrupted\n"},
+		{name: "twice", command: "echo ready ; stubborn 60", cue: "ready", signals: []os.Signal{os.Interrupt, os.Interrupt}, graceful: time.Minute,
+			code: 130, stdout: "ready\n", stderr: "winrmctl: interrupted\n"},
+		{name: "no answer", command: "echo ready ; stubborn 60", cue: "ready", signals: []os.Signal{os.Interrupt}, graceful: 50 * time.Millisecond,
+			code: 130, stdout: "ready\n", stderr: "winrmctl: interrupted\n"},
+		{name: "the signal is lost", command: "echo ready ; sleep 60", fault: "drop,on=Signal", cue: "ready", signals: []os.Signal{os.Interrupt}, graceful: time.Minute,
+			code: 130, stdout: "ready\n", stderr: "winrmctl: interrupted\n"},
+		{name: "SIGTERM", command: "echo ready ; stubborn 60", cue: "ready", signals: []os.Signal{syscall.SIGTERM}, graceful: time.Minute,
+			code: 143, stdout: "ready\n", stderr: "winrmctl: terminated\n"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			o := sandbox.Options{Programs: sandbox.Builtin{}, Log: func(text string) { t.Log("sandbox:", text) }}
+			if tc.fault != "" {
+				f, err := sandbox.ParseFault(tc.fault)
+				if err != nil {
+					t.Fatal(err)
+				}
+				o.Faults = append(o.Faults, f)
+			}
+			s, err := sandbox.Start(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			a, _, stderr := testApp(t, "")
+			signals := make(chan os.Signal, len(tc.signals))
+			stdout := &cue{text: tc.cue, do: func() {
+				for _, s := range tc.signals {
+					signals <- s
+				}
+			}}
+			a.stdout, a.signals, a.graceful = stdout, signals, tc.graceful
+			password := filepath.Join(t.TempDir(), "password")
+			if err := os.WriteFile(password, []byte(s.Password()), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			status := a.run(t.Context(), []string{"exec", "-u", s.User(), "--password-file", password, s.URL(), tc.command})
+			if status.code != tc.code || stdout.String() != tc.stdout || stderr.String() != tc.stderr {
+				t.Errorf("exit %d, stdout %q, stderr %q", status.code, stdout, stderr)
+			}
+			if n := s.Stats().Shells; n != 0 {
+				t.Errorf("%d shells are left", n)
+			}
+		})
+	}
+}
+
+// TestInterruptWhileConnecting: before a program runs, Ctrl-C ends at once.
+func TestInterruptWhileConnecting(t *testing.T) {
+	f, err := sandbox.ParseFault("delay,for=1m,on=Create")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signals := make(chan os.Signal, 1)
+	s, err := sandbox.Start(sandbox.Options{Programs: sandbox.Builtin{}, Faults: []sandbox.Fault{f}, Log: func(text string) {
+		if strings.HasPrefix(text, "login of") {
+			signals <- os.Interrupt
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	a, stdout, stderr := testApp(t, s.Password()+"\n")
+	a.signals = signals
+	status := a.run(t.Context(), []string{"exec", "-u", s.User(), "--password-stdin", s.URL(), "echo x"})
+	if status.code != 130 || stdout.Len() > 0 || stderr.String() != "winrmctl: interrupted\n" {
+		t.Errorf("exit %d, stdout %q, stderr %q", status.code, stdout, stderr)
+	}
+}

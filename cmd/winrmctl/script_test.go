@@ -1,0 +1,119 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/winrmctl/winrmctl/internal/sandbox"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"winrmctl": main})
+}
+
+// TestScripts runs the stories of testdata/script. Beside the commands of testscript they have
+//
+//	sandbox [OPTION...]        start a server for this script: $URL, $HOST (127.0.0.1:PORT), $PORT, $PW (its password
+//	                           file), $CA. It runs the sandbox's own programs, with the option host those of this machine.
+//	status CODE PROG [ARG...]  exec for a program whose exit code matters
+//	shells N                   the server has N shells
+//	waitfor FILE               until FILE is there
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"),
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
+			e.Values[serverKey{}] = &serverOf{}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"sandbox": startSandbox, "status": status, "shells": shells, "waitfor": waitFor,
+		},
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+	})
+}
+
+type serverKey struct{}
+
+// serverOf is the server that a script started last.
+type serverOf struct{ *sandbox.Server }
+
+func startSandbox(ts *testscript.TestScript, neg bool, args []string) {
+	o := sandbox.Options{Programs: sandbox.Builtin{}, Password: "S3cret-Pässw0rd", User: "bob"}
+	for _, arg := range args {
+		name, value, _ := strings.Cut(arg, ":")
+		switch name {
+		case "host":
+			o.Programs = sandbox.Host{}
+		case "https":
+			o.HTTPS = true
+		case "basic":
+			o.Auth = []string{sandbox.AuthBasic}
+		case "unencrypted":
+			o.AllowUnencrypted = true
+		case "max-shells":
+			o.MaxShells, _ = strconv.Atoi(value)
+		case "fault":
+			f, err := sandbox.ParseFault(value)
+			ts.Check(err)
+			o.Faults = append(o.Faults, f)
+		default:
+			ts.Fatalf("sandbox: unknown option %s", arg)
+		}
+	}
+	s, err := sandbox.Start(o)
+	ts.Check(err)
+	ts.Defer(func() { _ = s.Close() })
+	ts.Value(serverKey{}).(*serverOf).Server = s
+	ts.Setenv("URL", s.URL())
+	ts.Setenv("HOST", fmt.Sprintf("127.0.0.1:%d", s.Port()))
+	ts.Setenv("PORT", strconv.Itoa(s.Port()))
+	ts.Setenv("PW", ts.MkAbs("password"))
+	ts.Check(os.WriteFile(ts.MkAbs("password"), []byte(s.Password()+"\n"), 0o600))
+	ts.Setenv("CA", ts.MkAbs("ca.pem"))
+	ts.Check(os.WriteFile(ts.MkAbs("ca.pem"), s.CA(), 0o600))
+}
+
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status CODE PROG [ARG...]")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}
+
+func shells(ts *testscript.TestScript, neg bool, args []string) {
+	n := ts.Value(serverKey{}).(*serverOf).Stats().Shells
+	if len(args) != 1 || neg || args[0] != strconv.Itoa(n) {
+		ts.Fatalf("%d shells, want %q", n, args)
+	}
+}
+
+func waitFor(ts *testscript.TestScript, neg bool, args []string) {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+	}
+	ts.Fatalf("%s does not appear", args[0])
+}
