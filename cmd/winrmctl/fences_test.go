@@ -1,0 +1,61 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestFences holds the table of imports: who may know whom, of ours and of others. A package that is not in it fails, and so
+// does an import that nobody uses any more.
+func TestFences(t *testing.T) {
+	const ours = "github.com/winrmctl/winrmctl/"
+	table := map[string]string{
+		"cmd/winrmctl":       "internal/auth internal/config internal/sandbox internal/shell internal/trace internal/transport internal/wsman github.com/spf13/cobra github.com/spf13/pflag golang.org/x/term",
+		"internal/auth":      "internal/auth/ntlm internal/sealed",
+		"internal/auth/ntlm": "github.com/Azure/go-ntlmssp golang.org/x/crypto/md4 golang.org/x/text/encoding/charmap",
+		"internal/config":    "github.com/pelletier/go-toml/v2 github.com/pelletier/go-toml/v2/unstable github.com/spf13/viper go.yaml.in/yaml/v3",
+		"internal/recorded":  "",
+		"internal/sandbox":   "internal/auth internal/auth/ntlm internal/sealed internal/wsman",
+		"internal/sealed":    "",
+		"internal/shell":     "internal/wsman",
+		"internal/trace":     "",
+		"internal/transport": "internal/auth internal/auth/ntlm internal/sealed internal/trace",
+		"internal/wsman":     "github.com/masterzen/simplexml/dom github.com/masterzen/winrm/soap",
+	}
+	list := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, ours+"...")
+	list.Env = append(os.Environ(), "GOOS=linux") // other systems have a few imports more
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		name := strings.TrimPrefix(fields[0], ours)
+		allowed, ok := table[name]
+		if !ok {
+			t.Errorf("package %s is not in the table of imports", name)
+			continue
+		}
+		delete(table, name)
+		left := strings.Fields(allowed)
+		for _, path := range fields[1:] {
+			if !strings.Contains(strings.SplitN(path, "/", 2)[0], ".") {
+				continue // of the standard library
+			}
+			path = strings.TrimPrefix(path, ours)
+			if !slices.Contains(left, path) {
+				t.Errorf("%s must not import %s", name, path)
+			}
+			left = slices.DeleteFunc(left, func(s string) bool { return s == path })
+		}
+		if len(left) > 0 {
+			t.Errorf("%s may import %v, but does not: take it out of the table", name, left)
+		}
+	}
+	for name := range table {
+		t.Errorf("there is no package %s", name)
+	}
+}
