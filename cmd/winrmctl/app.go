@@ -17,8 +17,8 @@ import (
 type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	signals        <-chan os.Signal                    // interrupts, in the order in which they arrive
-	prompt         func(prompt string) (string, error) // asks without echo; nil without a terminal
+	signals        <-chan os.Signal                                         // interrupts, in the order in which they arrive
+	prompt         func(ctx context.Context, prompt string) (string, error) // asks without echo; nil without a terminal
 	environment    config.Environment
 	windows        bool          // exit codes have 32 bits
 	graceful       time.Duration // how long a program has to end by itself after Ctrl-C

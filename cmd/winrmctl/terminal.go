@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -8,15 +9,33 @@ import (
 )
 
 // terminalPrompt returns a way to ask for a password without echo, nil where stdin or stderr is no terminal.
-func terminalPrompt() func(string) (string, error) {
+func terminalPrompt() func(context.Context, string) (string, error) {
 	in := int(os.Stdin.Fd())
 	if !term.IsTerminal(in) || !term.IsTerminal(int(os.Stderr.Fd())) {
 		return nil
 	}
-	return func(prompt string) (string, error) {
+	return func(ctx context.Context, prompt string) (string, error) {
+		before, err := term.GetState(in)
+		if err != nil {
+			return "", err
+		}
+		type answer struct {
+			password []byte
+			err      error
+		}
+		answers := make(chan answer, 1)
 		fmt.Fprint(os.Stderr, prompt)
-		password, err := term.ReadPassword(in)
-		fmt.Fprintln(os.Stderr)
-		return string(password), err
+		defer fmt.Fprintln(os.Stderr)
+		go func() {
+			password, err := term.ReadPassword(in)
+			answers <- answer{password, err}
+		}()
+		select {
+		case a := <-answers:
+			return string(a.password), a.err
+		case <-ctx.Done():
+			_ = term.Restore(in, before) // the read that is left behind has turned echo off
+			return "", context.Cause(ctx)
+		}
 	}
 }

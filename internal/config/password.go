@@ -20,8 +20,8 @@ type Secrets struct {
 	Stdin io.Reader
 	// Stderr takes what a password_command says; nil discards it.
 	Stderr io.Writer
-	// Prompt asks a person, without echo. Nil: there is no terminal.
-	Prompt func(prompt string) (string, error)
+	// Prompt asks a person, without echo, until ctx is done. Nil: there is no terminal.
+	Prompt func(ctx context.Context, prompt string) (string, error)
 
 	mu      sync.Mutex
 	known   map[string]func() (string, error) // closures, so that no print shows them
@@ -125,9 +125,9 @@ func (t *Target) fetch(ctx context.Context, s *Secrets, c *candidate) (string, e
 	case "password":
 		return c.value.secret(), nil
 	case "password_stdin":
-		return readLine(s.Stdin)
-	case "password_file":
-		return readSecret(c.value.text)
+		return await(ctx, func() (string, error) { return readLine(s.Stdin) })
+	case "password_file": // which may be a pipe
+		return await(ctx, func() (string, error) { return readSecret(c.value.text) })
 	case "password_env":
 		password, ok := t.env.Lookup(c.value.text)
 		if !ok {
@@ -136,6 +136,25 @@ func (t *Target) fetch(ctx context.Context, s *Secrets, c *candidate) (string, e
 		return password, nil
 	}
 	return s.run(ctx, c.value.text)
+}
+
+// await leaves a read behind that does not end before ctx does.
+func await(ctx context.Context, read func() (string, error)) (string, error) {
+	type result struct {
+		text string
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		text, err := read()
+		done <- result{text, err}
+	}()
+	select {
+	case r := <-done:
+		return r.text, r.err
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
 }
 
 // failed names the source, which for a command or a file is its text, never what it gave.
@@ -156,7 +175,7 @@ func (t *Target) ask(ctx context.Context, s *Secrets, user string) (string, erro
 		return "", &SecretError{text: fmt.Sprintf("no password for %s on %s", user, t.label()), hint: t.hint(user)}
 	}
 	return s.once(ctx, "prompt "+strings.ToLower(user), func() (string, error) {
-		password, err := s.Prompt(fmt.Sprintf("Password for %s on %s: ", user, t.label()))
+		password, err := s.Prompt(ctx, fmt.Sprintf("Password for %s on %s: ", user, t.label()))
 		if err == nil {
 			err = checkPassword(password)
 		}

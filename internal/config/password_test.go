@@ -62,7 +62,7 @@ func TestPasswordSource(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := &Secrets{Stdin: strings.NewReader("from stdin\r\nrest"), Prompt: func(prompt string) (string, error) {
+			s := &Secrets{Stdin: strings.NewReader("from stdin\r\nrest"), Prompt: func(_ context.Context, prompt string) (string, error) {
 				return "typed for " + strings.TrimSuffix(strings.TrimPrefix(prompt, "Password for "), ": "), nil
 			}}
 			target := mustResolve(t, c, test.target, test.over)
@@ -109,8 +109,8 @@ func TestPasswordFails(t *testing.T) {
 		return "--password-file: " + show(filepath.Join(dir, name)) + ": " + why
 	}
 	stdin := map[string]string{"password_stdin": "true"}
-	prompt := func(answer string, err error) func(string) (string, error) {
-		return func(string) (string, error) { return answer, err }
+	prompt := func(answer string, err error) func(context.Context, string) (string, error) {
+		return func(context.Context, string) (string, error) { return answer, err }
 	}
 	ways := "use --password-stdin, --password-file, WINRMCTL_PASSWORD, or password_command in the configuration"
 	ops := "credentials: {ops: {username: svc, password: hunter2}}\nprofiles: {a: {host: h, credential: ops}}\n"
@@ -178,18 +178,18 @@ func TestPasswordInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	asked := false
-	s := &Secrets{Prompt: func(string) (string, error) { asked = true; return "x", nil }}
+	s := &Secrets{Prompt: func(context.Context, string) (string, error) { asked = true; return "x", nil }}
 	target := mustResolve(t, mustLoad(t, "", nil), "b@h", nil)
 	if _, err := target.Password(ctx, s); !errors.Is(err, context.Canceled) || asked {
 		t.Errorf("error %v, asked %t", err, asked)
 	}
 	// An answer that fails because of the interruption is not remembered.
 	ctx, cancel = context.WithCancel(t.Context())
-	s.Prompt = func(string) (string, error) { cancel(); return "", ctx.Err() }
+	s.Prompt = func(context.Context, string) (string, error) { cancel(); return "", ctx.Err() }
 	if _, err := target.Password(ctx, s); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
-	s.Prompt = func(string) (string, error) { return "later", nil }
+	s.Prompt = func(context.Context, string) (string, error) { return "later", nil }
 	if got, err := target.Password(t.Context(), s); err != nil || got != "later" {
 		t.Errorf("%q %v", got, err)
 	}
@@ -199,7 +199,7 @@ func TestPasswordInterrupted(t *testing.T) {
 func TestPasswordAskedOnce(t *testing.T) {
 	c := mustLoad(t, "", nil)
 	prompts := map[string]int{}
-	s := &Secrets{Prompt: func(prompt string) (string, error) {
+	s := &Secrets{Prompt: func(_ context.Context, prompt string) (string, error) {
 		user, _, _ := strings.Cut(strings.TrimPrefix(prompt, "Password for "), " on ")
 		prompts[user]++
 		if user == "bad" {
@@ -277,7 +277,7 @@ func TestPrintsShowNoPassword(t *testing.T) {
 	vars := map[string]string{"WINRMCTL_PASSWORD": "hunter2"}
 	c := mustLoad(t, "profiles: {a: {host: h, username: u, password: hunter2}}", vars)
 	target := mustResolve(t, c, "a", nil)
-	s := &Secrets{Stdin: strings.NewReader("hunter2\n"), Prompt: func(string) (string, error) { return "hunter2", nil }}
+	s := &Secrets{Stdin: strings.NewReader("hunter2\n"), Prompt: func(context.Context, string) (string, error) { return "hunter2", nil }}
 	for _, other := range []*Target{target, mustResolve(t, mustLoad(t, "", nil), "b@h", nil),
 		mustResolve(t, c, "a", map[string]string{"password_stdin": "true"})} {
 		if got, err := other.Password(t.Context(), s); got != "hunter2" {
