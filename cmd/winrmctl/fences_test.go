@@ -16,6 +16,7 @@ func TestFences(t *testing.T) {
 		"cmd/winrmctl":       "internal/auth internal/config internal/sandbox internal/shell internal/trace internal/transport internal/wsman github.com/spf13/cobra github.com/spf13/pflag golang.org/x/term",
 		"internal/auth":      "internal/auth/ntlm internal/sealed",
 		"internal/auth/ntlm": "github.com/Azure/go-ntlmssp golang.org/x/crypto/md4 golang.org/x/text/encoding/charmap",
+		"internal/bench":     "",
 		"internal/config":    "github.com/pelletier/go-toml/v2 github.com/pelletier/go-toml/v2/unstable github.com/spf13/viper go.yaml.in/yaml/v3",
 		"internal/recorded":  "",
 		"internal/sandbox":   "internal/auth internal/auth/ntlm internal/sealed internal/wsman",

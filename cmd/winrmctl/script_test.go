@@ -27,6 +27,8 @@ func TestMain(m *testing.M) {
 //	status CODE PROG [ARG...]  exec for a program whose exit code matters
 //	shells N                   the server has N shells
 //	waitfor FILE               until FILE is there
+//	bounded MIB PROG [ARG...]  exec for a program that must not have more than MIB resident at any time; its stdin is the
+//	                           file in, its stdout the file out
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
@@ -37,7 +39,13 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"sandbox": startSandbox, "status": status, "shells": shells, "waitfor": waitFor,
+			"sandbox": startSandbox, "status": status, "shells": shells, "waitfor": waitFor, "bounded": bounded,
+		},
+		Condition: func(name string) (bool, error) {
+			if name == "race" {
+				return raceDetector, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", name)
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -116,4 +124,35 @@ func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s does not appear", args[0])
+}
+
+func bounded(ts *testscript.TestScript, neg bool, args []string) {
+	limit, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	in, err := os.Open(ts.MkAbs("in"))
+	ts.Check(err)
+	defer in.Close()
+	out, err := os.Create(ts.MkAbs("out"))
+	ts.Check(err)
+	defer out.Close()
+	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
+		if path := filepath.Join(dir, args[1]); fileExists(path) {
+			args[1] = path
+			break
+		}
+	}
+	cmd := exec.Command(args[1], args[2:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, os.Stderr
+	cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "HOME=" + ts.Getenv("HOME"), "TESTSCRIPT_COMMAND=" + ts.Getenv("TESTSCRIPT_COMMAND")}
+	ts.Check(cmd.Run())
+	kib, ok := maxResident(cmd.ProcessState)
+	if ok && kib > limit<<10 {
+		ts.Fatalf("%d KiB resident, want at most %d MiB", kib, limit)
+	}
+	ts.Logf("%d KiB resident", kib)
+}
+
+func fileExists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
