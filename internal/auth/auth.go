@@ -34,6 +34,7 @@ type Exchange interface {
 // Peer is the connection that is to be authenticated.
 type Peer struct {
 	Host            string // as the user wrote it, for the SPN HTTP/host
+	TLS             bool
 	ChannelBindings []byte // of the TLS session (see EndPointBindings); nil without TLS
 	Sealing         bool   // the connection is of no use without a sealed session
 }

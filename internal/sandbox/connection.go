@@ -13,6 +13,7 @@ import (
 
 	"github.com/winrmctl/winrmctl/internal/auth"
 	"github.com/winrmctl/winrmctl/internal/auth/ntlm"
+	"github.com/winrmctl/winrmctl/internal/auth/spnego"
 	"github.com/winrmctl/winrmctl/internal/sealed"
 )
 
@@ -21,6 +22,8 @@ type connection struct {
 	server   *Server
 	mu       sync.Mutex
 	exchange *ntlm.AcceptorExchange
+	wrapped  bool          // the login travels within SPNEGO
+	mechs    []byte        // the list of mechanisms that it began with, encoded
 	codec    *sealed.Codec // set by an NTLM login
 }
 
@@ -113,6 +116,8 @@ func (c *connection) authenticate(w http.ResponseWriter, r *http.Request, body [
 		return false
 	case strings.EqualFold(scheme, "Negotiate") && s.offers(AuthNegotiate):
 		return c.negotiate(w, strings.TrimSpace(token), len(body) > 0)
+	case scheme == certificateProfile && s.offers(AuthCertificate):
+		return c.certificate(w, r)
 	case c.codec != nil && c.exchange == nil:
 		return true // logged in before
 	}
@@ -122,11 +127,36 @@ func (c *connection) authenticate(w http.ResponseWriter, r *http.Request, body [
 
 func (s *Server) offers(scheme string) bool { return slices.Contains(s.options.Auth, scheme) }
 
-// negotiate takes one NTLM message.
+// certificateProfile is what a request says to be authorized by its TLS session (DSP0226 annex C.3.5).
+const certificateProfile = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
+
+// certificate accepts the one certificate that is mapped to the account.
+func (c *connection) certificate(w http.ResponseWriter, r *http.Request) bool {
+	s := c.server
+	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 && s.options.ClientCertificate != nil &&
+		r.TLS.PeerCertificates[0].Equal(s.options.ClientCertificate) {
+		s.logins.Add(1)
+		return true
+	}
+	s.log("the client's certificate is missing, or mapped to no account")
+	c.refuse(w)
+	return false
+}
+
+// negotiate takes one token: an NTLM message, raw or within SPNEGO.
 func (c *connection) negotiate(w http.ResponseWriter, token string, hasBody bool) bool {
 	s := c.server
 	message, err := base64.StdEncoding.DecodeString(token)
+	var mic []byte
+	if err == nil {
+		message, mic, err = c.unwrap(message)
+	}
 	if err != nil {
+		s.log("a Negotiate token cannot be read: %v", err)
+		c.refuse(w)
+		return false
+	}
+	if !c.wrapped && s.faults.take(FaultSPNEGO, "login") != nil {
 		c.refuse(w)
 		return false
 	}
@@ -139,12 +169,15 @@ func (c *connection) negotiate(w http.ResponseWriter, token string, hasBody bool
 		c.codec = nil
 		c.exchange = ntlm.NewAcceptor(s.acceptor())
 		challenge, err := c.exchange.Challenge(message)
+		if err == nil {
+			challenge, err = c.wrap(&spnego.Resp{State: spnego.AcceptIncomplete, SupportedMech: spnego.NTLM(), ResponseToken: challenge})
+		}
 		if err != nil {
 			s.log("%v", err)
 			c.refuse(w)
 			return false
 		}
-		w.Header().Set("WWW-Authenticate", "Negotiate "+base64.StdEncoding.EncodeToString(challenge))
+		c.token(w, challenge)
 		if s.faults.take(FaultSplitLogin, "login") != nil {
 			w.Header().Set("Connection", "close")
 		}
@@ -154,13 +187,46 @@ func (c *connection) negotiate(w http.ResponseWriter, token string, hasBody bool
 		s.log("an AUTHENTICATE_MESSAGE arrives on a connection that no challenge was sent on")
 		c.refuse(w)
 	default:
-		return c.accept(w, message, hasBody)
+		return c.accept(w, message, mic, hasBody)
 	}
 	return false
 }
 
+// unwrap takes the mechanism's token out of SPNEGO, if it is in it.
+func (c *connection) unwrap(token []byte) (message, mic []byte, err error) {
+	switch {
+	case spnego.IsInit(token):
+		t, err := spnego.ParseInit(token)
+		if err != nil {
+			return nil, nil, err
+		}
+		c.wrapped, c.mechs = true, spnego.MechTypeList(t.MechTypes)
+		return t.MechToken, nil, nil
+	case spnego.IsResp(token):
+		t, err := spnego.ParseResp(token)
+		if err != nil {
+			return nil, nil, err
+		}
+		return t.ResponseToken, t.MechListMIC, nil
+	}
+	c.wrapped = false
+	return token, nil, nil
+}
+
+// wrap puts a token into SPNEGO where the client began with it.
+func (c *connection) wrap(t *spnego.Resp) ([]byte, error) {
+	if !c.wrapped {
+		return t.ResponseToken, nil
+	}
+	return t.Bytes()
+}
+
+func (c *connection) token(w http.ResponseWriter, token []byte) {
+	w.Header().Set("WWW-Authenticate", "Negotiate "+base64.StdEncoding.EncodeToString(token))
+}
+
 // accept takes the AUTHENTICATE_MESSAGE.
-func (c *connection) accept(w http.ResponseWriter, message []byte, hasBody bool) bool {
+func (c *connection) accept(w http.ResponseWriter, message, mic []byte, hasBody bool) bool {
 	s := c.server
 	exchange := c.exchange
 	c.exchange = nil
@@ -170,25 +236,39 @@ func (c *connection) accept(w http.ResponseWriter, message []byte, hasBody bool)
 		return false
 	}
 	session, err := exchange.Session()
-	if err != nil {
-		var flags ntlm.Flags
-		if m := exchange.Message(); m != nil {
-			flags = m.Flags
-		}
-		s.log("the login cannot seal (flags %v)", flags)
-		if !s.options.AllowUnencrypted && !s.options.HTTPS {
+	switch {
+	case err == nil:
+		c.codec = sealed.New(session, sealed.SPNEGO)
+	case !s.options.AllowUnencrypted && !s.options.HTTPS:
+		s.log("%v", err)
+		c.refuse(w)
+		return false
+	default:
+		c.codec = sealed.New(noSession{}, sealed.SPNEGO)
+	}
+	consent := &spnego.Resp{State: spnego.AcceptCompleted}
+	if mic != nil && session != nil {
+		if err := session.VerifyMechList(c.mechs, mic); err != nil {
+			s.log("mechListMIC: %v", err)
 			c.refuse(w)
 			return false
 		}
-		c.codec = sealed.New(noSession{}, sealed.SPNEGO)
-	} else {
-		c.codec = sealed.New(session, sealed.SPNEGO)
+		consent.MechListMIC = session.SignMechList(c.mechs)
 	}
 	if f := s.faults.take(FaultRefuseBody, "login"); f != nil && hasBody {
 		w.Header().Set("Connection", "close")
 		c.codec = nil
 		w.WriteHeader(f.code(http.StatusBadRequest))
 		return false
+	}
+	if c.wrapped {
+		final, err := consent.Bytes()
+		if err != nil {
+			s.log("%v", err)
+			c.refuse(w)
+			return false
+		}
+		c.token(w, final)
 	}
 	s.logins.Add(1)
 	s.log("login of %q (domain %q) by NTLM, flags %v", exchange.Message().User, exchange.Message().Domain, exchange.Message().Flags)
@@ -215,6 +295,7 @@ func (s *Server) acceptor() ntlm.AcceptorConfig {
 	if s.identity != nil {
 		bindings := ntlm.ChannelBindings(auth.EndPointBindings(s.identity.leaf))
 		config.ChannelBindings = &bindings
+		config.RequireChannelBindings = s.options.StrictBindings
 	}
 	return config
 }
@@ -222,7 +303,7 @@ func (s *Server) acceptor() ntlm.AcceptorConfig {
 // refuse answers 401 with what is offered. As recorded, only a 401 that carries a challenge keeps the connection, and
 // whatever login there was is void.
 func (c *connection) refuse(w http.ResponseWriter) {
-	c.exchange, c.codec = nil, nil
+	c.exchange, c.codec, c.wrapped = nil, nil, false
 	for _, a := range c.server.options.Auth {
 		switch a {
 		case AuthNegotiate:

@@ -19,6 +19,7 @@ const (
 	FaultTruncate   FaultKind = "truncate"    // cut the connection in the middle of the answer
 	FaultClose      FaultKind = "close"       // close the connection behind the answer
 	FaultSplitLogin FaultKind = "split-login" // close the connection behind the challenge: keep-alive is broken
+	FaultSPNEGO     FaultKind = "spnego"      // insist on SPNEGO: raw NTLM messages get no challenge
 	FaultRefuseBody FaultKind = "refuse-body" // refuse a login whose last request carries a message
 	FaultCorrupt    FaultKind = "corrupt"     // falsify the signature of an answer
 	FaultUnsealed   FaultKind = "unsealed"    // answer in clear
@@ -42,7 +43,7 @@ type Fault struct {
 func ParseFault(spec string) (Fault, error) {
 	kind, rest, more := strings.Cut(spec, ",")
 	f := Fault{Kind: FaultKind(kind)}
-	kinds := []FaultKind{FaultDrop, FaultLose, FaultTruncate, FaultClose, FaultSplitLogin, FaultRefuseBody, FaultCorrupt, FaultUnsealed, FaultDelay, FaultFault, FaultStatus}
+	kinds := []FaultKind{FaultDrop, FaultLose, FaultTruncate, FaultClose, FaultSplitLogin, FaultSPNEGO, FaultRefuseBody, FaultCorrupt, FaultUnsealed, FaultDelay, FaultFault, FaultStatus}
 	if !slices.Contains(kinds, f.Kind) {
 		return f, fmt.Errorf("fault %q: unknown kind %q: need one of %v", spec, kind, kinds)
 	}

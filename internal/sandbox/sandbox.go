@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/base32"
 	"errors"
 	"fmt"
@@ -27,8 +28,13 @@ type Options struct {
 	Password     string // random if empty
 	ComputerName string // "SANDBOX" if empty
 
-	HTTPS            bool     // with a fresh certificate, see Server.CA
-	Auth             []string // of AuthNegotiate and AuthBasic; only the first if empty
+	HTTPS          bool     // with a fresh certificate, see Server.CA
+	Auth           []string // of AuthNegotiate, AuthBasic and AuthCertificate; only the first if empty
+	StrictBindings bool     // refuse NTLM logins over https without channel bindings (CbtHardeningLevel Strict)
+
+	// ClientCertificate is mapped to the account for logins by certificate, which need HTTPS.
+	ClientCertificate *x509.Certificate
+
 	AllowUnencrypted bool
 
 	Programs    Programs // the local shell if nil
@@ -41,8 +47,9 @@ type Options struct {
 
 // The schemes that a server may offer.
 const (
-	AuthNegotiate = "negotiate"
-	AuthBasic     = "basic"
+	AuthNegotiate   = "negotiate"
+	AuthBasic       = "basic"
+	AuthCertificate = "certificate"
 )
 
 // A Server is a running sandbox. Its methods are safe for concurrent use.
@@ -88,8 +95,8 @@ func Start(o Options) (*Server, error) {
 		o.Auth = []string{AuthNegotiate}
 	}
 	for _, a := range o.Auth {
-		if a != AuthNegotiate && a != AuthBasic {
-			return nil, fmt.Errorf("sandbox: authentication %q is unknown: need negotiate or basic", a)
+		if a != AuthNegotiate && a != AuthBasic && a != AuthCertificate {
+			return nil, fmt.Errorf("sandbox: authentication %q is unknown: need negotiate, basic or certificate", a)
 		}
 	}
 	if o.Programs == nil {
@@ -110,7 +117,7 @@ func Start(o Options) (*Server, error) {
 			_ = listener.Close()
 			return nil, err
 		}
-		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{s.identity.certificate}})
+		listener = tls.NewListener(listener, s.identity.config(slices.Contains(o.Auth, AuthCertificate)))
 	}
 	s.listener = listener
 	s.http = http.Server{

@@ -21,6 +21,15 @@ type identity struct {
 	ca          []byte // PEM
 }
 
+// config is that of a listener. A client certificate is asked for where it may be shown, and checked with the request.
+func (i *identity) config(clientCertificates bool) *tls.Config {
+	c := &tls.Config{Certificates: []tls.Certificate{i.certificate}, NextProtos: []string{"http/1.1"}}
+	if clientCertificates {
+		c.ClientAuth = tls.RequestClientCert
+	}
+	return c
+}
+
 // newIdentity makes a CA and a certificate for the address, valid for a day around now.
 func newIdentity(address net.Addr, now time.Time) (*identity, error) {
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -3,10 +3,7 @@ package transport
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -29,9 +26,14 @@ type Conn struct {
 	number int // among the dialer's connections, for traces
 	client *http.ClientConn
 	codec  *sealed.Codec // nil where messages travel in clear
-	turn   chan struct{} // held during a request
-	err    error         // guarded by turn
-	peer   *x509.Certificate
+
+	mechanism     auth.Mechanism
+	exchange      auth.Exchange // until the server's consent has been heard
+	authorization string        // of every request, "" where the login authenticates the connection
+
+	turn chan struct{} // held during a request
+	err  error         // guarded by turn
+	tls  session
 }
 
 // open makes the TCP connection, and the TLS session on it.
@@ -42,18 +44,31 @@ func (d *Dialer) open(ctx context.Context) (*Conn, error) {
 		ctx, cancel = context.WithTimeoutCause(ctx, d.config.ConnectTimeout, errConnectTimeout)
 		defer cancel()
 	}
+	err := c.connect(ctx, 0)
+	if err == nil && c.tls.mustAsk() {
+		// With TLS 1.3 a server can ask for a certificate later only by post-handshake authentication, which neither
+		// http.sys nor Go's TLS does; with TLS 1.2 it renegotiates once it has seen what is requested.
+		_ = c.client.Close()
+		err = c.connect(ctx, tls.VersionTLS12)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// connect makes the connection with at most this version of TLS; 0 for any.
+func (c *Conn) connect(ctx context.Context, maxVersion uint16) error {
+	d := c.dialer
 	begin := time.Now()
 	record := trace.Record{Time: begin, Connection: c.number, Event: "connect", Address: d.address()}
-	dial := d.config.Dial
-	if dial == nil {
-		dial = (&net.Dialer{}).DialContext
-	}
 	protocols := &http.Protocols{}
 	protocols.SetHTTP1(true)
 	dialled := false
+	c.tls = session{}
 	t := &http.Transport{
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			nc, err := dial(ctx, network, address)
+			nc, err := d.dialTCP(ctx, network, address)
 			if err == nil {
 				dialled, record.Address = true, nc.RemoteAddr().String()
 			}
@@ -64,44 +79,17 @@ func (d *Dialer) open(ctx context.Context) (*Conn, error) {
 		MaxResponseHeaderBytes: 64 << 10,
 		ReadBufferSize:         64 << 10,
 		WriteBufferSize:        64 << 10,
-		TLSClientConfig: d.config.TLS.client(d.url.Hostname(), func(s tls.ConnectionState) {
-			c.peer = s.PeerCertificates[0]
-			record.TLS = tls.VersionName(s.Version) + " " + tls.CipherSuiteName(s.CipherSuite)
-		}),
+		TLSClientConfig:        d.config.TLS.client(d.url.Hostname(), maxVersion, &c.tls),
 	}
 	client, err := t.NewClientConn(ctx, d.url.Scheme, d.address())
-	record.DurationMS = milliseconds(begin)
+	record.DurationMS, record.TLS = milliseconds(begin), c.tls.String()
 	if err != nil {
 		err = connectError(ctx, d.address(), dialled, err)
 		record.Error = err.Error()
 	}
 	d.observe(record)
-	if err != nil {
-		return nil, err
-	}
 	c.client = client
-	return c, nil
-}
-
-// client makes the TLS configuration: TLS 1.2 and later, and the pinned certificate where there is one. established is
-// told of a session that is otherwise acceptable.
-func (t TLS) client(host string, established func(tls.ConnectionState)) *tls.Config {
-	c := &tls.Config{
-		MinVersion: tls.VersionTLS12, RootCAs: t.RootCAs, ServerName: t.ServerName, Certificates: t.Certificates,
-		InsecureSkipVerify: t.Insecure || t.Fingerprint != nil,
-	}
-	if c.ServerName == "" {
-		c.ServerName = host
-	}
-	c.VerifyConnection = func(s tls.ConnectionState) error {
-		got := sha256.Sum256(s.PeerCertificates[0].Raw)
-		if t.Fingerprint != nil && subtle.ConstantTimeCompare(got[:], t.Fingerprint) != 1 {
-			return &FingerprintError{Got: got[:]}
-		}
-		established(s)
-		return nil
-	}
-	return c
+	return err
 }
 
 // Post sends one SOAP message and returns the answer, opened where it was sealed. A fault is an answer too. The error is
@@ -111,7 +99,7 @@ func (c *Conn) Post(ctx context.Context, soap []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer c.release()
-	return c.post(ctx, "", soap)
+	return c.post(ctx, c.authorization, soap)
 }
 
 // Err returns the error that ended the connection, nil while it can be used. A connection that was closed by the server
@@ -160,7 +148,10 @@ func (c *Conn) post(ctx context.Context, authorization string, soap []byte) ([]b
 		c.observe(begin, authorization, soap, nil, err)
 		return nil, c.fail(err)
 	}
-	answer, err := c.read(a)
+	var answer []byte
+	if err = c.consent(a); err == nil {
+		answer, err = c.read(a)
+	}
 	a.plain = answer
 	c.observe(begin, authorization, soap, a, err)
 	if err != nil {
@@ -242,9 +233,9 @@ func (c *Conn) lost(ctx context.Context, err error) error {
 
 // peerOf describes the connection to a mechanism.
 func (c *Conn) peerOf() auth.Peer {
-	p := auth.Peer{Host: c.dialer.url.Hostname(), Sealing: c.dialer.sealing}
-	if c.peer != nil {
-		p.ChannelBindings = auth.EndPointBindings(c.peer)
+	p := auth.Peer{Host: c.dialer.url.Hostname(), TLS: c.dialer.url.Scheme == "https", Sealing: c.dialer.sealing}
+	if c.tls.leaf != nil {
+		p.ChannelBindings = auth.EndPointBindings(c.tls.leaf)
 	}
 	return p
 }

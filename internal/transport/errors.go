@@ -12,7 +12,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/winrmctl/winrmctl/internal/auth"
 	"github.com/winrmctl/winrmctl/internal/sealed"
 )
 
@@ -31,6 +30,7 @@ const (
 	KindNotFound                        // 404: no WS-Management at this path
 	KindNotWSMan                        // an answer that is no WS-Management, such as an HTML page
 	KindProxy                           // a proxy answers instead of the server
+	KindTunnel                          // the proxy of the configuration makes no tunnel
 	KindNotReady                        // 503, 429, 425: try again later
 	KindRequestTooLarge                 // 413: over the server's MaxEnvelopeSizekb
 	KindBadRequest                      // 400 without a fault: the server could not open the sealed message
@@ -54,6 +54,8 @@ func (e *Error) Error() string {
 		return fmt.Sprintf("connect to %s: the host name is unknown", e.Address)
 	case KindUnreachable:
 		return fmt.Sprintf("connect to %s: %s", e.Address, cause(e.Err))
+	case KindTunnel:
+		return fmt.Sprintf("connect to %s: %v", e.Address, e.Err)
 	case KindTLS:
 		return fmt.Sprintf("TLS with %s: %s", e.Address, cause(e.Err))
 	case KindPlainText:
@@ -113,6 +115,7 @@ func connectError(ctx context.Context, address string, dialled bool, err error) 
 	e := &Error{Kind: KindUnreachable, Address: address, Err: err}
 	var dns *net.DNSError
 	var header tls.RecordHeaderError
+	var tunnel *ProxyError
 	switch {
 	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return context.Cause(ctx)
@@ -122,6 +125,8 @@ func connectError(ctx context.Context, address string, dialled bool, err error) 
 		e.Kind = KindUnresolved
 	case errors.As(err, &header):
 		e.Kind = KindPlainText
+	case errors.As(err, &tunnel):
+		e.Kind, e.Err = KindTunnel, tunnel
 	case dialled:
 		e.Kind = KindTLS
 	}
@@ -177,7 +182,7 @@ func (c *Conn) statusError(a *answer) error {
 	e := &Error{Kind: KindStatus, Address: c.dialer.address(), Status: a.status, Detail: mediaType(a.header.Get("Content-Type"))}
 	switch a.status {
 	case http.StatusUnauthorized:
-		return c.dialer.authError(auth.Rejected, auth.Challenges(a.header), nil)
+		return c.rejected(a)
 	case http.StatusBadRequest:
 		e.Kind = KindBadRequest
 	case http.StatusNotFound:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/winrmctl/winrmctl/internal/auth"
@@ -18,11 +19,12 @@ func (e *refusedError) Unwrap() error { return e.err }
 
 // login makes a connection and authenticates it. first travels in the login's last request if carry is set, else in the
 // request after it. On an error the connection is closed.
-func (d *Dialer) login(ctx context.Context, first []byte, carry bool) (*Conn, []byte, error) {
+func (d *Dialer) login(ctx context.Context, m auth.Mechanism, first []byte, carry bool) (*Conn, []byte, error) {
 	c, err := d.open(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
+	c.mechanism = m
 	answer, err := c.authenticate(ctx, first, carry)
 	if err != nil {
 		_ = c.Close()
@@ -33,44 +35,52 @@ func (d *Dialer) login(ctx context.Context, first []byte, carry bool) (*Conn, []
 
 func (c *Conn) authenticate(ctx context.Context, first []byte, carry bool) ([]byte, error) {
 	d := c.dialer
-	x, err := d.mechanism.Begin(c.peerOf())
+	x, err := c.mechanism.Begin(c.peerOf())
 	if err != nil {
-		return nil, d.authError(auth.Unusable, nil, err)
+		return nil, c.authError(auth.Unusable, nil, err)
 	}
 	authorization, err := x.Next("")
+	legs := 1
 	for ; err == nil && !x.Done(); authorization, err = x.Next(authorization) {
 		if authorization, err = c.challenge(ctx, x.Scheme(), authorization); err != nil {
 			return nil, err
 		}
+		legs++
 	}
 	if err != nil {
-		return nil, d.authError(auth.Unusable, nil, err)
+		return nil, c.authError(auth.Unusable, nil, err)
 	}
 	if d.sealing {
 		if c.codec = x.Sealing(); c.codec == nil {
-			return nil, d.authError(auth.Unusable, nil, fmt.Errorf("%s cannot seal messages", d.mechanism.Name()))
+			return nil, c.authError(auth.Unusable, nil, fmt.Errorf("%s cannot seal messages", c.mechanism.Name()))
 		}
 	}
-	if carry {
+	c.exchange = x
+	if every, ok := x.(interface{ EveryRequest() string }); ok {
+		c.authorization = every.EveryRequest()
+	}
+	if carry || legs == 1 {
 		answer, err := c.post(ctx, authorization, first)
-		return answer, c.refused(err)
+		if legs > 1 {
+			err = c.refused(err)
+		}
+		return answer, err
 	}
 	if err := c.lastLeg(ctx, authorization); err != nil {
 		return nil, err
 	}
-	return c.post(ctx, "", first)
+	return c.post(ctx, c.authorization, first)
 }
 
 // challenge sends one of the login's requests before the last, with an empty body, and returns the server's token.
 func (c *Conn) challenge(ctx context.Context, scheme, authorization string) (string, error) {
-	d := c.dialer
 	a, err := c.empty(ctx, authorization)
 	if err != nil {
 		return "", err
 	}
 	if a.status != http.StatusUnauthorized {
 		if a.status < 300 {
-			return "", c.fail(d.authError(auth.NoChallenge, nil, errors.New("it asks for no login")))
+			return "", c.fail(c.authError(auth.NoChallenge, nil, errors.New("it asks for no login")))
 		}
 		return "", c.fail(c.statusError(a))
 	}
@@ -78,11 +88,11 @@ func (c *Conn) challenge(ctx context.Context, scheme, authorization string) (str
 	offer, ok := auth.Find(offers, scheme)
 	switch {
 	case !ok:
-		return "", c.fail(d.authError(auth.NotOffered, offers, nil))
+		return "", c.fail(c.authError(auth.NotOffered, offers, nil))
 	case offer.Token == "":
-		return "", c.fail(d.authError(auth.NoChallenge, offers, nil))
+		return "", c.fail(c.authError(auth.NoChallenge, offers, nil))
 	case a.closed:
-		return "", c.fail(d.authError(auth.ConnectionClosed, offers, nil))
+		return "", c.fail(c.authError(auth.ConnectionClosed, offers, nil))
 	}
 	return offer.Token, nil
 }
@@ -94,13 +104,42 @@ func (c *Conn) lastLeg(ctx context.Context, authorization string) error {
 	case err != nil:
 		return err
 	case a.status == http.StatusUnauthorized:
-		return c.fail(c.dialer.authError(auth.Rejected, auth.Challenges(a.header), nil))
+		return c.fail(c.rejected(a))
 	case a.status >= 300:
 		return c.fail(c.statusError(a))
 	case a.closed:
-		return c.fail(c.dialer.authError(auth.ConnectionClosed, nil, nil))
+		return c.fail(c.authError(auth.ConnectionClosed, nil, nil))
+	}
+	return c.consent(a)
+}
+
+// consent hands the mechanism the token that may come with the server's consent to a login.
+func (c *Conn) consent(a *answer) error {
+	if c.exchange == nil || a.status == http.StatusUnauthorized {
+		return nil
+	}
+	x := c.exchange
+	c.exchange = nil
+	offer, ok := auth.Find(auth.Challenges(a.header), x.Scheme())
+	if !ok || offer.Token == "" {
+		return nil
+	}
+	if _, err := x.Next(offer.Token); err != nil {
+		return c.fail(c.authError(auth.Unusable, nil, err))
 	}
 	return nil
+}
+
+// rejected makes the error of a 401 at the end of a login.
+func (c *Conn) rejected(a *answer) *auth.Error {
+	offers := auth.Challenges(a.header)
+	kind := auth.Rejected
+	if strings.HasPrefix(c.authorization, "Basic ") { // without a challenge this is the first that is heard of what is offered
+		if _, ok := auth.Find(offers, "Basic"); !ok && len(offers) > 0 {
+			kind = auth.NotOffered
+		}
+	}
+	return c.authError(kind, offers, nil)
 }
 
 // empty sends a request of the login without a body.
@@ -130,9 +169,9 @@ func (c *Conn) refused(err error) error {
 }
 
 // authError makes the error of a login.
-func (d *Dialer) authError(kind auth.Kind, offers []auth.Challenge, err error) *auth.Error {
-	e := &auth.Error{Kind: kind, Mechanism: d.mechanism.Name(), Offered: auth.Schemes(offers), Err: err}
-	if u, ok := d.mechanism.(interface{ User() string }); ok {
+func (c *Conn) authError(kind auth.Kind, offers []auth.Challenge, err error) *auth.Error {
+	e := &auth.Error{Kind: kind, Mechanism: c.mechanism.Name(), Offered: auth.Schemes(offers), Err: err}
+	if u, ok := c.mechanism.(interface{ User() string }); ok {
 		e.User = u.User()
 	}
 	return e

@@ -4,15 +4,12 @@ package transport
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"sync/atomic"
 	"time"
-
-	"crypto/tls"
 
 	"github.com/winrmctl/winrmctl/internal/auth"
 	"github.com/winrmctl/winrmctl/internal/trace"
@@ -36,7 +33,11 @@ type Config struct {
 	ConnectTimeout time.Duration // for TCP and TLS together; 0 for none
 	UserAgent      string
 
-	// Dial makes the TCP connection; nil for a plain one.
+	// Proxy is asked for a tunnel to the endpoint, for http too, so that a login keeps its connection: http://, https:// or
+	// socks5://host:port. nil for none; the environment is not asked.
+	Proxy *url.URL
+
+	// Dial makes TCP connections; nil for plain ones.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// Observe is called for every connection and exchange, also by several goroutines at once; nil for nobody. The
@@ -44,24 +45,18 @@ type Config struct {
 	Observe func(trace.Record)
 }
 
-// TLS says whom to trust.
-type TLS struct {
-	RootCAs      *x509.CertPool // nil for those of the system
-	ServerName   string         // "" for the URL's host
-	Fingerprint  []byte         // SHA-256 of the server's certificate; where given, nothing else is asked of it
-	Insecure     bool           // trust everyone
-	Certificates []tls.Certificate
-}
-
 // maxAnswer bounds an answer in bytes. Requests ask for at most 512,000, which UTF-16 and sealing can double.
 const maxAnswer = 4 << 20
 
 // A Dialer makes authenticated connections to one endpoint. It is safe for concurrent use.
 type Dialer struct {
-	config    Config
-	mechanism auth.Mechanism
-	url       *url.URL
-	sealing   bool
+	config     Config
+	mechanisms []auth.Mechanism
+	url        *url.URL
+	sealing    bool
+
+	// chosen is the mechanism that the server took.
+	chosen atomic.Int32
 
 	// emptyLogin is set once the server has refused a login whose last request carried a message.
 	emptyLogin  atomic.Bool
@@ -69,13 +64,14 @@ type Dialer struct {
 	requests    atomic.Int64
 }
 
-// NewDialer checks the configuration.
-func NewDialer(c Config, m auth.Mechanism) (*Dialer, error) {
+// NewDialer checks the configuration. Of several mechanisms the first one that the server offers is used: the next one is
+// tried where it is not offered, never where it was refused.
+func NewDialer(c Config, mechanisms ...auth.Mechanism) (*Dialer, error) {
 	u, err := url.Parse(c.URL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("transport: endpoint %q: need http://host:port/path or https://host:port/path", c.URL)
 	}
-	d := &Dialer{config: c, mechanism: m, url: u}
+	d := &Dialer{config: c, mechanisms: mechanisms, url: u}
 	switch c.Encryption {
 	case EncryptionAuto, "":
 		d.sealing = u.Scheme == "http"
@@ -97,13 +93,30 @@ func (d *Dialer) Requests() int { return int(d.requests.Load()) }
 //
 // Errors are [*Error] and [*auth.Error]; after one of [KindLost] or [KindTimeout] the server may have acted on first.
 func (d *Dialer) Dial(ctx context.Context, first []byte) (*Conn, []byte, error) {
-	carry := !d.emptyLogin.Load()
-	c, answer, err := d.login(ctx, first, carry)
-	var refused *refusedError
-	if !errors.As(err, &refused) {
+	for n := d.chosen.Load(); ; n++ {
+		c, answer, err := d.dialBy(ctx, d.mechanisms[n], first)
+		if err == nil {
+			d.chosen.Store(n)
+			return c, answer, nil
+		}
+		if int(n)+1 == len(d.mechanisms) || !notOffered(err) {
+			return nil, nil, err
+		}
+	}
+}
+
+// notOffered reports that the server does not know a mechanism, which says nothing of the account.
+func notOffered(err error) bool {
+	login, ok := errors.AsType[*auth.Error](err)
+	return ok && (login.Kind == auth.NotOffered || login.Kind == auth.NoChallenge)
+}
+
+func (d *Dialer) dialBy(ctx context.Context, m auth.Mechanism, first []byte) (*Conn, []byte, error) {
+	c, answer, err := d.login(ctx, m, first, !d.emptyLogin.Load())
+	if _, refused := errors.AsType[*refusedError](err); !refused {
 		return c, answer, err
 	}
-	c, answer, err = d.login(ctx, first, false)
+	c, answer, err = d.login(ctx, m, first, false)
 	if c != nil {
 		d.emptyLogin.Store(true)
 	}

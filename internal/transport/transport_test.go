@@ -356,7 +356,7 @@ func TestTLS(t *testing.T) {
 				t.Errorf("%s: %v", tc.name, err)
 				continue
 			}
-			leaf = c.peer.Raw
+			leaf = c.tls.leaf.Raw
 			if sealed := c.codec != nil; sealed != (d.config.Encryption == EncryptionAlways) {
 				t.Errorf("%s: sealed %v", tc.name, sealed)
 			}

@@ -175,6 +175,15 @@ func (c *ClientExchange) Done() bool { return c.done }
 // Challenge returns the server's message once Authenticate has seen it, nil before.
 func (c *ClientExchange) Challenge() *ChallengeMessage { return c.challenge }
 
+// ProvidesMIC reports whether the AUTHENTICATE_MESSAGE has a MIC: SPNEGO then wants a mechListMIC too (MS-SPNG 3.3.5.1).
+func (c *ClientExchange) ProvidesMIC() bool {
+	if c.challenge == nil {
+		return false
+	}
+	_, timed := c.challenge.Pairs.Timestamp()
+	return timed
+}
+
 // Flags returns what was negotiated, once Authenticate has seen the challenge.
 func (c *ClientExchange) Flags() Flags { return c.flags }
 

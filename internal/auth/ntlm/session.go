@@ -103,22 +103,20 @@ func (s *Session) Open(header, data []byte) (plain []byte, err error) {
 	return data, nil
 }
 
-// Sign returns the signature of a message that is sent in clear (GSS_GetMIC), such as a mechListMIC.
-func (s *Session) Sign(message []byte) []byte {
-	signature := s.out.checksum(message)
+// SignMechList returns the mechListMIC of SPNEGO for an encoded list of mechanisms. The RC4 state of the direction starts
+// afresh behind it, while its sequence numbers go on (MS-SPNG 3.3.5.1).
+func (s *Session) SignMechList(list []byte) []byte {
+	signature := s.out.checksum(list)
+	s.out.handle = newRC4(s.out.sealKey[:])
 	return signature[:]
 }
 
-// Verify checks the peer's signature of a message that came in clear.
-func (s *Session) Verify(message, signature []byte) error {
-	if want := s.in.checksum(message); !hmac.Equal(want[:], signature) {
+// VerifyMechList checks the peer's mechListMIC, and starts the RC4 state of that direction afresh.
+func (s *Session) VerifyMechList(list, mic []byte) error {
+	want := s.in.checksum(list)
+	s.in.handle = newRC4(s.in.sealKey[:])
+	if !hmac.Equal(want[:], mic) {
 		return ErrSignature
 	}
 	return nil
-}
-
-// ResetHandles starts the RC4 states afresh and leaves the sequence numbers: what happens after mechListMICs have been
-// exchanged (MS-SPNG 3.3.5.1).
-func (s *Session) ResetHandles() {
-	s.out.handle, s.in.handle = newRC4(s.out.sealKey[:]), newRC4(s.in.sealKey[:])
 }
