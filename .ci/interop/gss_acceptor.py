@@ -19,10 +19,12 @@ echo "skipped: /usr/bin/python3 is missing (Debian package python3 is not instal
 #   - A login whose response was computed with an empty domain is accepted whatever the domain of the account is
 #     (gssntlm_srv_auth tries both), one computed with another domain is not.
 #   - Channel bindings are compared when the server knows its own and the client's are not all zero.
+#   - Names are looked up in the locale of the process: one beyond ASCII is found in a UTF-8 locale only.
 #   - A name is displayed with the NUL that ends it (gssntlm_display_name), and without the backslash after an empty domain.
 #   - The library takes the flags of its own CHALLENGE for the session, not those of the AUTHENTICATE.
 import base64
 import hashlib
+import locale
 import os
 import re
 import ssl
@@ -30,10 +32,11 @@ import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-import harness  # noqa: E402
-import wsman  # noqa: E402
+import harness
+import wsman
 
 gssapi = harness.need("python3-gssapi", "gssapi")
+harness.need_program("openssl", "openssl")
 
 NTLMSSP = gssapi.OID.from_int_seq("1.3.6.1.4.1.311.2.2.10")
 if NTLMSSP not in gssapi.raw.indicate_mechs():
@@ -157,6 +160,7 @@ class Acceptor(harness.Handler):
 class NTLM(harness.Case):
     def setUp(self):
         super().setUp()
+        locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
         # The library reads these with each login.
         os.environ["NTLM_USER_FILE"] = self.file("accounts", ACCOUNTS)
         os.environ["NETBIOS_COMPUTER_NAME"] = COMPUTER
