@@ -126,7 +126,7 @@ func (p AVPairs) Timestamp() (t time.Time, ok bool) {
 	if !ok || len(value) != 8 {
 		return time.Time{}, false
 	}
-	return timeOf(binary.LittleEndian.Uint64(value)), true
+	return TimeOf(binary.LittleEndian.Uint64(value)), true
 }
 
 // set replaces the first value of id, or appends a pair.
@@ -143,8 +143,8 @@ func (p AVPairs) set(id AVID, value []byte) AVPairs {
 // fileTimeEpoch is 1601-01-01 in seconds before 1970-01-01 (FILETIME, MS-DTYP 2.3.3).
 const fileTimeEpoch = 11644473600
 
-// timeOf converts a FILETIME, which counts 100 ns since 1601.
-func timeOf(ft uint64) time.Time {
+// TimeOf converts a FILETIME, which counts 100 ns since 1601.
+func TimeOf(ft uint64) time.Time {
 	return time.Unix(int64(ft/1e7)-fileTimeEpoch, int64(ft%1e7)*100).UTC()
 }
 

@@ -5,17 +5,13 @@ import (
 	"crypto/md5"
 	"crypto/rc4"
 	"strings"
-
-	"golang.org/x/crypto/md4" //lint:ignore SA1019 NTOWFv1 is MD4 by definition (3.3.1)
 )
 
 const md5Size = md5.Size
 
 // NTOWFv2 is the key that an NTLMv2 password stands for (3.3.2): the user name upper-cased, the domain as it is.
 func NTOWFv2(password, user, domain string) [16]byte {
-	h := md4.New()
-	h.Write(encodeUTF16(password))
-	return [16]byte(hmacMD5(h.Sum(nil), encodeUTF16(strings.ToUpper(user)+domain)))
+	return ResponseKey(password, strings.ToUpper(user)+domain)
 }
 
 // NTProofStr computes the proof over the server's challenge and temp (3.3.2).
