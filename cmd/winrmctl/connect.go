@@ -2,15 +2,20 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"net/url"
 	"os"
 
 	"github.com/winrmctl/winrmctl/internal/auth"
 	"github.com/winrmctl/winrmctl/internal/config"
+	"github.com/winrmctl/winrmctl/internal/keypair"
 	"github.com/winrmctl/winrmctl/internal/sandbox"
 	"github.com/winrmctl/winrmctl/internal/transport"
+	"github.com/winrmctl/winrmctl/internal/wsman"
 )
 
 // connection is the way to one target, not dialled yet.
@@ -20,11 +25,11 @@ type connection struct {
 	close   func() // ends what was started for it; never nil
 }
 
-// connect prepares the way to a target: the built-in server, the password, whom to trust.
+// connect prepares the way to a target: the built-in server, credentials, whom to trust.
 func (a *app) connect(ctx context.Context, g *globals, t *config.Target, secrets *config.Secrets) (*connection, error) {
-	s := t.Settings
 	c := &connection{close: func() {}}
-	user, password := "", ""
+	var account *credentials
+	s := t.Settings
 	if t.Sandbox {
 		server, err := sandbox.Start(sandbox.Options{})
 		if err != nil {
@@ -32,41 +37,9 @@ func (a *app) connect(ctx context.Context, g *globals, t *config.Target, secrets
 		}
 		c.close = func() { _ = server.Close() }
 		s.Host, s.Port = "127.0.0.1", server.Port()
-		user, password = server.User(), server.Password()
-	} else {
-		var err error
-		if user, err = t.User(); err != nil {
-			return nil, err
-		}
-		if password, err = t.Password(ctx, secrets); err != nil {
-			return nil, err
-		}
+		account = &credentials{user: server.User(), password: server.Password()}
 	}
-	mechanism, err := mechanism(s, user, password)
-	if err != nil {
-		c.close()
-		return nil, err
-	}
-	trust, err := trust(s)
-	if err != nil {
-		c.close()
-		return nil, err
-	}
-	if s.TLS.Insecure && s.HTTPS {
-		a.warn("the certificate of %s is not checked (%s)", s.Host, t.Origin("tls.insecure"))
-	}
-	observe, done, err := a.observer(g)
-	if err != nil {
-		c.close()
-		return nil, err
-	}
-	end := c.close
-	c.close = func() { end(); done() }
-	c.address = s.Endpoint()
-	c.dialer, err = transport.NewDialer(transport.Config{
-		URL: c.address, Encryption: transport.Encryption(s.Encryption), TLS: trust, ConnectTimeout: s.ConnectTimeout,
-		UserAgent: "winrmctl/" + version(), Observe: observe,
-	}, mechanism)
+	err := a.prepare(ctx, g, t, s, account, secrets, c)
 	if err != nil {
 		c.close()
 		return nil, err
@@ -74,13 +47,87 @@ func (a *app) connect(ctx context.Context, g *globals, t *config.Target, secrets
 	return c, nil
 }
 
-// mechanism chooses how to log in.
-func mechanism(s config.Settings, user, password string) (auth.Mechanism, error) {
-	switch s.Auth {
-	case "auto", "ntlm", "":
-		return auth.NewNTLM(user, password), nil
+// credentials are who logs in.
+type credentials struct {
+	user, password string
+	certificate    *tls.Certificate // instead of both
+}
+
+func (a *app) prepare(ctx context.Context, g *globals, t *config.Target, s config.Settings, account *credentials, secrets *config.Secrets, c *connection) error {
+	var err error
+	if account == nil {
+		if account, err = a.account(ctx, t, secrets); err != nil {
+			return err
+		}
 	}
-	return nil, &usageError{fmt.Sprintf("a login by %s is not possible with this version", s.Auth), "use --auth ntlm"}
+	configuration, err := trust(s)
+	if err != nil {
+		return err
+	}
+	configuration.Certificate = account.certificate
+	if s.TLS.Insecure && s.HTTPS {
+		a.warn("the certificate of %s is not checked (%s)", s.Host, t.Origin("tls.insecure"))
+	}
+	var proxy *url.URL
+	if s.Proxy != "" {
+		if proxy, err = url.Parse(s.Proxy); err != nil {
+			return &usageError{"proxy: " + err.Error(), ""}
+		}
+	}
+	observe, done, err := a.observer(g)
+	if err != nil {
+		return err
+	}
+	end := c.close
+	c.close = func() { end(); done() }
+	c.address = s.Endpoint()
+	c.dialer, err = transport.NewDialer(transport.Config{
+		URL: c.address, Encryption: transport.Encryption(s.Encryption), TLS: configuration, Proxy: proxy, ConnectTimeout: s.ConnectTimeout,
+		UserAgent: "winrmctl/" + version(), Observe: observe,
+	}, mechanisms(s, account)...)
+	return err
+}
+
+// account fetches what the login of a target needs.
+func (a *app) account(ctx context.Context, t *config.Target, secrets *config.Secrets) (*credentials, error) {
+	s := t.Settings
+	if s.Auth == "kerberos" {
+		return nil, &usageError{"a login by kerberos is not possible with this version", "--auth ntlm logs in with user and password"}
+	}
+	if byCertificate(s) {
+		certificate, err := keypair.Load(s.TLS.Cert, s.TLS.Key, func() (string, error) {
+			password, err := t.KeyPassword()
+			if err != nil || password != "" || a.prompt == nil {
+				return password, err
+			}
+			return a.prompt(ctx, "Password for the key of "+s.TLS.Cert+": ")
+		})
+		return &credentials{certificate: certificate}, err
+	}
+	user, err := t.User()
+	if err != nil {
+		return nil, err
+	}
+	password, err := t.Password(ctx, secrets)
+	return &credentials{user: user, password: password}, err
+}
+
+// byCertificate reports that a target is logged in to by certificate: where that is said, and where one is given over https.
+func byCertificate(s config.Settings) bool {
+	return s.Auth == "certificate" || s.Auth == "auto" && s.HTTPS && s.TLS.Cert != ""
+}
+
+// mechanisms are the ways to log in, the one to be tried first at the front. auto is the strongest that there are credentials
+// for, and never Basic.
+func mechanisms(s config.Settings, account *credentials) []auth.Mechanism {
+	switch {
+	case account.certificate != nil:
+		return []auth.Mechanism{auth.NewCertificate(account.certificate.Leaf.Subject.String())}
+	case s.Auth == "basic":
+		return []auth.Mechanism{auth.NewBasic(account.user, account.password)}
+	}
+	raw := auth.NewNTLM(account.user, account.password)
+	return []auth.Mechanism{raw, raw.Wrapped()}
 }
 
 // trust makes the TLS settings.
@@ -114,3 +161,26 @@ type fileError struct {
 
 func (e *fileError) Error() string { return e.what + ": " + e.err.Error() }
 func (e *fileError) Unwrap() error { return e.err }
+
+// A loginError is a login that failed, with where to look for the reason.
+type loginError struct {
+	err  error
+	hint string
+}
+
+func (e *loginError) Error() string { return e.err.Error() }
+func (e *loginError) Unwrap() error { return e.err }
+func (e *loginError) Hint() string  { return e.hint }
+
+// explain adds to a failure what only the command line knows.
+func explain(t *config.Target, err error) error {
+	login, failed := errors.AsType[*auth.Error](err)
+	fault, refused := errors.AsType[*wsman.Fault](err)
+	switch {
+	case byCertificate(t.Settings) && (failed && login.Kind == auth.Rejected || refused && fault.Code.IsAccessDenied()):
+		return &loginError{err, "the target has to map the certificate to an account: winrm enumerate winrm/config/service/certmapping, run there, lists what it maps"}
+	case failed && login.Kind != auth.Unusable:
+		return &loginError{err, "winrmctl probe-auth " + t.Name + " finds out why, step by step"}
+	}
+	return err
+}

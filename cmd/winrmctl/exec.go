@@ -130,7 +130,9 @@ var (
 const closeTimeout = 10 * time.Second
 
 // run runs the command. Its errors are those of [shell.Process.Wait], with the causes above.
-func (o *execOptions) run(ctx context.Context) error {
+func (o *execOptions) run(ctx context.Context) error { return explain(o.target, o.onTarget(ctx)) }
+
+func (o *execOptions) onTarget(ctx context.Context) error {
 	s := o.target.Settings
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/winrmctl/winrmctl/internal/auth"
 	"github.com/winrmctl/winrmctl/internal/config"
+	"github.com/winrmctl/winrmctl/internal/keypair"
 	"github.com/winrmctl/winrmctl/internal/sandbox"
 	"github.com/winrmctl/winrmctl/internal/shell"
 	"github.com/winrmctl/winrmctl/internal/transport"
@@ -65,6 +66,7 @@ func codeOf(err error) int {
 		target    *config.UsageError
 		settings  *config.Error
 		file      *fileError
+		pair      *keypair.Error
 		secret    *config.SecretError
 		login     *auth.Error
 		fault     *wsman.Fault
@@ -80,7 +82,7 @@ func codeOf(err error) int {
 		return exitInterrupted
 	case errors.As(err, &usage), errors.As(err, &target), errors.As(err, &character), errors.Is(err, sandbox.ErrNotLoopback):
 		return exitUsage
-	case errors.As(err, &settings), errors.As(err, &file):
+	case errors.As(err, &settings), errors.As(err, &file), errors.As(err, &pair):
 		return exitConfiguration
 	case errors.As(err, &secret), errors.As(err, &login):
 		return exitUnauthenticated
@@ -105,16 +107,6 @@ func hintOf(err error) string {
 		Hint() string
 	}](err); ok {
 		return h.Hint()
-	}
-	if login, ok := errors.AsType[*auth.Error](err); ok {
-		switch login.Kind {
-		case auth.Rejected:
-			return `check user name and password; an account of the target itself is written .\user, one of a domain DOMAIN\user`
-		case auth.ConnectionClosed:
-			return "something between here and the server does not keep connections open (a proxy, a load balancer); connect to the server itself"
-		case auth.NotOffered:
-			return "winrm get winrm/config/service/auth, run on the target, shows what it offers"
-		}
 	}
 	if way, ok := errors.AsType[*transport.Error](err); ok {
 		return wayHint(way)
@@ -142,6 +134,8 @@ func wayHint(e *transport.Error) string {
 		return "WinRM listens at port 5985 (http) or 5986 (https), path /wsman"
 	case transport.KindNotReady:
 		return "try again later"
+	case transport.KindTunnel:
+		return "--proxy has to name a proxy that allows CONNECT to the port of WinRM"
 	case transport.KindUnsealed:
 		return "someone may be tampering with the connection; only --encryption never accepts such answers"
 	case transport.KindBadRequest:

@@ -13,18 +13,20 @@ import (
 func TestFences(t *testing.T) {
 	const ours = "github.com/winrmctl/winrmctl/"
 	table := map[string]string{
-		"cmd/winrmctl":       "internal/auth internal/config internal/sandbox internal/shell internal/trace internal/transport internal/wsman github.com/spf13/cobra github.com/spf13/pflag golang.org/x/term",
-		"internal/auth":      "internal/auth/ntlm internal/sealed",
-		"internal/auth/ntlm": "github.com/Azure/go-ntlmssp golang.org/x/crypto/md4 golang.org/x/text/encoding/charmap",
-		"internal/bench":     "",
-		"internal/config":    "github.com/pelletier/go-toml/v2 github.com/pelletier/go-toml/v2/unstable github.com/spf13/viper go.yaml.in/yaml/v3",
-		"internal/recorded":  "",
-		"internal/sandbox":   "internal/auth internal/auth/ntlm internal/sealed internal/wsman",
-		"internal/sealed":    "",
-		"internal/shell":     "internal/wsman",
-		"internal/trace":     "",
-		"internal/transport": "internal/auth internal/auth/ntlm internal/sealed internal/trace",
-		"internal/wsman":     "github.com/masterzen/simplexml/dom github.com/masterzen/winrm/soap",
+		"cmd/winrmctl":         "internal/auth internal/config internal/keypair internal/sandbox internal/shell internal/trace internal/transport internal/wsman github.com/spf13/cobra github.com/spf13/pflag golang.org/x/term",
+		"internal/auth":        "internal/auth/ntlm internal/auth/spnego internal/sealed",
+		"internal/auth/spnego": "golang.org/x/crypto/cryptobyte golang.org/x/crypto/cryptobyte/asn1",
+		"internal/keypair":     "github.com/youmark/pkcs8 software.sslmate.com/src/go-pkcs12",
+		"internal/auth/ntlm":   "github.com/Azure/go-ntlmssp golang.org/x/crypto/md4 golang.org/x/text/encoding/charmap",
+		"internal/bench":       "",
+		"internal/config":      "github.com/pelletier/go-toml/v2 github.com/pelletier/go-toml/v2/unstable github.com/spf13/viper go.yaml.in/yaml/v3",
+		"internal/recorded":    "",
+		"internal/sandbox":     "internal/auth internal/auth/ntlm internal/auth/spnego internal/sealed internal/wsman",
+		"internal/sealed":      "",
+		"internal/shell":       "internal/wsman",
+		"internal/trace":       "",
+		"internal/transport":   "internal/auth internal/auth/ntlm internal/sealed internal/trace golang.org/x/net/proxy",
+		"internal/wsman":       "github.com/masterzen/simplexml/dom github.com/masterzen/winrm/soap",
 	}
 	list := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, ours+"...")
 	list.Env = append(os.Environ(), "GOOS=linux") // other systems have a few imports more

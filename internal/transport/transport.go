@@ -93,14 +93,21 @@ func (d *Dialer) Requests() int { return int(d.requests.Load()) }
 //
 // Errors are [*Error] and [*auth.Error]; after one of [KindLost] or [KindTimeout] the server may have acted on first.
 func (d *Dialer) Dial(ctx context.Context, first []byte) (*Conn, []byte, error) {
+	var unoffered error
 	for n := d.chosen.Load(); ; n++ {
 		c, answer, err := d.dialBy(ctx, d.mechanisms[n], first)
 		if err == nil {
 			d.chosen.Store(n)
 			return c, answer, nil
 		}
-		if int(n)+1 == len(d.mechanisms) || !notOffered(err) {
+		if !notOffered(err) {
 			return nil, nil, err
+		}
+		if unoffered == nil {
+			unoffered = err // what is said of the first choice says most
+		}
+		if int(n)+1 == len(d.mechanisms) {
+			return nil, nil, unoffered
 		}
 	}
 }
