@@ -18,11 +18,9 @@ echo "skipped: /usr/bin/python3 is missing (Debian package python3 is not instal
 #   - An answer that ends a failed login offers the schemes again, with the connection open.
 import collections
 import concurrent.futures
-import hashlib
 import os
 import pwd
 import re
-import ssl
 import subprocess
 import sys
 
@@ -224,9 +222,7 @@ class Login(Case):
         cert, key = harness.certificate(self.directory)
         url = self.apache(tls=(cert, key))
         self.assertRuns(self.execute(url, "--ca-file", cert))
-        with open(cert, encoding="ascii") as f:
-            digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(f.read())).hexdigest()
-        self.assertRuns(self.execute(url, "--fingerprint", digest))
+        self.assertRuns(self.execute(url, "--fingerprint", harness.digest(cert).hex()))
         r = self.execute(url)
         self.assertEqual((r.code, r.out), (69, ""), r)
         self.assertRegex(r.err, r"\Awinrmctl: .*TLS with .*certificate.*\nhint: ")

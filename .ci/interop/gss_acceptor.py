@@ -11,8 +11,6 @@ echo "skipped: /usr/bin/python3 is missing (Debian package python3 is not instal
 # tests that damage a message show that both ends do look.
 #
 # How gss-ntlmssp 1.2.0 behaves, as read in its source and seen here:
-#   - A wrap token is the signature of 16 bytes, then the sealed data (gssntlm_wrap). MS-WSMV 2.2.9.1.1.2.2 puts the
-#     length of the signature before the same two, so no byte has to be moved.
 #   - unwrap compares the whole signature, sequence number included (gssntlm_unwrap).
 #   - The MIC is verified when MsvAvFlags says that there is one (gssntlm_accept_sec_context); it need not be there.
 #   - The challenge has TargetInfo, with a timestamp, only for a NEGOTIATE that sets REQUEST_TARGET.
@@ -22,25 +20,19 @@ echo "skipped: /usr/bin/python3 is missing (Debian package python3 is not instal
 #   - Names are looked up in the locale of the process: one beyond ASCII is found in a UTF-8 locale only.
 #   - A name is displayed with the NUL that ends it (gssntlm_display_name), and without the backslash after an empty domain.
 #   - The library takes the flags of its own CHALLENGE for the session, not those of the AUTHENTICATE.
-import base64
-import hashlib
 import locale
 import os
-import re
-import ssl
 import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 import harness
+import gss
 import wsman
+from gss import flip, same
 
-gssapi = harness.need("python3-gssapi", "gssapi")
+gssapi = gss.gssapi
 harness.need_program("openssl", "openssl")
-
-NTLMSSP = gssapi.OID.from_int_seq("1.3.6.1.4.1.311.2.2.10")
-if NTLMSSP not in gssapi.raw.indicate_mechs():
-    harness.skip("GSS-API has no NTLMSSP (Debian package gss-ntlmssp is not installed)")
 
 # The accounts, in the library's own format: DOMAIN:user:password. Its words for "any domain" are the empty one.
 ACCOUNTS = """\
@@ -57,27 +49,6 @@ COMPUTER = "HOST7"  # the acceptor's name in its challenge
 UNICODE, OEM, REQUEST_TARGET, SEAL = 0x1, 0x2, 0x4, 0x20
 EXTENDED_SESSIONSECURITY, VERSION, BITS_128, KEY_EXCH = 0x80000, 0x2000000, 0x20000000, 0x40000000
 
-# The one form in which Windows clients write a sealed message (MS-WSMV 2.2.9.1.1.1 and recordings).
-CONTENT_TYPE = 'multipart/encrypted;protocol="application/HTTP-SPNEGO-session-encrypted";boundary="Encrypted Boundary"'
-PART = (b"--Encrypted Boundary\r\n\tContent-Type: application/HTTP-SPNEGO-session-encrypted\r\n"
-        b"\tOriginalContent: type=application/soap+xml;charset=UTF-8;Length=%s\r\n"
-        b"--Encrypted Boundary\r\n\tContent-Type: application/octet-stream\r\n%s%s--Encrypted Boundary--\r\n")
-SEALED = re.compile(re.escape(PART) % (rb"(\d+)", b"(.{4})", b"(.*)"), re.DOTALL)
-SIGNATURE = struct.pack("<I", 16)
-
-
-def same(message):
-    return message
-
-
-def flip(at):
-    """Returns a function that inverts one bit of the byte at a place."""
-    def change(message):
-        message = bytearray(message)
-        message[at] ^= 1
-        return bytes(message)
-    return change
-
 
 def flags(drop=0, add=0):
     """Returns a function that changes the flags of a NEGOTIATE_MESSAGE (2.2.1.1: at offset 12)."""
@@ -91,73 +62,81 @@ class Acceptor(harness.Handler):
     """One TCP connection: one security context, as NTLM authenticates connections."""
 
     context = None
+    consent = None
 
     def do_POST(self):
-        self.server.requests += 1
+        s = self.server
+        s.requests += 1
         body = self.body()
-        scheme, _, token = self.headers.get("Authorization", "").partition(" ")
-        if token and not self.login(scheme, base64.b64decode(token)):
+        token = gss.token(self.headers["Authorization"])
+        if token and not self.login(token):
             return
         if not self.context or not self.context.complete:
             self.refuse()
         elif not body:
             self.answer(200)
-        elif self.headers["Content-Type"] == CONTENT_TYPE:
+        elif self.headers["Content-Type"] == gss.CONTENT_TYPE:
             self.sealed(body)
-        elif self.server.scheme == "https":
-            status, plain = self.server.service.answer(body)
+        elif s.scheme == "https":
+            status, plain = s.service.answer(body)
             self.answer(status, [("Content-Type", "application/soap+xml;charset=UTF-8")], plain)
         else:
             self.refuse()
 
-    def login(self, scheme, token):
+    def login(self, token):
         """Hands a token to the library. True after the last one of a login."""
         s = self.server
-        kind = struct.unpack_from("<I", token, 8)[0] if token.startswith(b"NTLMSSP\0") else 0
-        s.tokens.append((scheme, kind))
+        at = token.find(b"NTLMSSP\0")
+        (kind,) = struct.unpack_from("<I", token, at + 8)
+        s.tokens.append(("wrapped " if at else "raw ") + {1: "NEGOTIATE", 3: "AUTHENTICATE"}[kind])
+        if s.spnego and at == 0:
+            self.refuse()  # as a server answers that insists on SPNEGO: without a challenge
+            return False
         if kind == 1:
             self.context = gssapi.SecurityContext(creds=s.credentials, usage="accept", channel_bindings=s.bindings)
             token = s.change.get("negotiate", same)(token)
         else:
-            s.authenticate = token
+            s.authenticate = token[at:]
             token = s.change.get("authenticate", same)(token)
         try:
             reply = self.context.step(token)
         except gssapi.exceptions.GSSError as e:
             s.refused.append(str(e))
-            self.refuse()
+            self.refuse(e.token)
             return False
         if self.context.complete:
             s.names.append(str(self.context.initiator_name).rstrip("\0"))
+            self.consent = reply  # SPNEGO's last token, with a mechListMIC; raw NTLM has none
             return True
         s.challenge = s.change.get("challenge", same)(reply)
-        self.answer(401, [("WWW-Authenticate", "Negotiate " + base64.b64encode(s.challenge).decode())])
+        self.answer(401, [("WWW-Authenticate", gss.header(s.challenge))])
         return False
 
-    def refuse(self):
+    def answer(self, status, headers=(), body=b""):
+        if self.consent:
+            token = self.server.change.get("consent", same)(self.consent)
+            headers, self.consent = [*headers, ("WWW-Authenticate", gss.header(token))], None
+        super().answer(status, headers, body)
+
+    def refuse(self, token=None):
+        """SPNEGO gives a token to say no with."""
         self.close_connection = True
-        self.answer(401, [("WWW-Authenticate", "Negotiate"), ("Connection", "close")])
+        self.answer(401, [("WWW-Authenticate", gss.header(token) if token else "Negotiate"), ("Connection", "close")])
 
     def sealed(self, body):
         s = self.server
-        part = SEALED.fullmatch(body)
-        if not part or part[2] != SIGNATURE:
-            raise AssertionError("the framing is not that of MS-WSMV 2.2.9.1.1.1: %r" % body[:300])
         try:
-            opened = self.context.unwrap(s.change.get("request", same)(part[3]))
+            message = gss.unseal(self.context, body, s.change.get("request", same))
         except gssapi.exceptions.GSSError as e:
             s.refused.append(str(e))
             self.close_connection = True
             self.answer(400, [("Connection", "close")])
             return
-        if not opened.encrypted or len(opened.message) != int(part[1]):
-            raise AssertionError("Length says %s, %d bytes were sealed" % (part[1], len(opened.message)))
-        status, plain = s.service.answer(opened.message)
-        wrapped = s.change.get("answer", same)(self.context.wrap(plain, True).message)
-        self.answer(status, [("Content-Type", CONTENT_TYPE)], PART % (str(len(plain)).encode(), SIGNATURE, wrapped))
+        status, plain = s.service.answer(message)
+        self.answer(status, [("Content-Type", gss.CONTENT_TYPE)], gss.seal(self.context, plain, s.change.get("answer", same)))
 
 
-class NTLM(harness.Case):
+class Case(harness.Case):
     def setUp(self):
         super().setUp()
         locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
@@ -166,11 +145,11 @@ class NTLM(harness.Case):
         os.environ["NETBIOS_COMPUTER_NAME"] = COMPUTER
         os.environ.pop("NETBIOS_DOMAIN_NAME", None)
 
-    def server(self, change=None, service=None, tls=None, bindings=None):
+    def server(self, change=None, service=None, tls=None, bindings=None, spnego=False):
         s = harness.Server(Acceptor, tls)
         self.addCleanup(s.finish)
-        s.credentials = gssapi.Credentials(usage="accept", mechs=[NTLMSSP])
-        s.change, s.bindings = change or {}, bindings
+        s.credentials = gssapi.Credentials(usage="accept", mechs=[gss.SPNEGO, gss.NTLMSSP] if spnego else [gss.NTLMSSP])
+        s.change, s.bindings, s.spnego = change or {}, bindings, spnego
         s.service = service or wsman.Service([{"stdout": b"hello from C\n"}, None, {"stderr": "wärning\n".encode(), "stdout": b"bye\n"}], 7)
         s.tokens, s.names, s.refused, s.requests = [], [], [], 0
         s.challenge = s.authenticate = b""
@@ -193,13 +172,13 @@ class NTLM(harness.Case):
         self.assertRegex(r.err, r"\Awinrmctl: .*%s.*\n(hint: .*\n)?\Z" % text)
         self.assertEqual(s.service.seen, [])
 
-    # Logins.
 
+class Login(Case):
     def test_login_and_sealed_session(self):
         s = self.server()
         self.assertRuns(self.execute(s), s)
         # Raw NTLM under Negotiate; the Create travels with the AUTHENTICATE, so that seven requests are all.
-        self.assertEqual(s.tokens, [("Negotiate", 1), ("Negotiate", 3)])
+        self.assertEqual(s.tokens, ["raw NEGOTIATE", "raw AUTHENTICATE"])
         self.assertEqual(s.requests, 7)
         self.assertEqual(s.names, ["LAB\\alice"])
         self.assertIn("HTTP/127.0.0.1".encode("utf-16-le"), s.authenticate)  # MsvAvTargetName
@@ -233,8 +212,6 @@ class NTLM(harness.Case):
         s = self.server()
         self.assertNoLogin(self.execute(s, user="OTHER\\alice"), s)
 
-    # What protects the login.
-
     def test_mic(self):
         """The MIC is over all three messages, and the library verifies it: only it can tell these changes."""
         for name, change in [
@@ -256,15 +233,11 @@ class NTLM(harness.Case):
     def test_channel_bindings(self):
         """The binding to the TLS certificate (RFC 5929), compared by the library."""
         cert, key = harness.certificate(self.directory)
-        with open(cert, encoding="ascii") as f:
-            digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(f.read())).digest()
+        digest = harness.digest(cert)
         for name, binding, runs in [("right", digest, True), ("other certificate", digest[::-1], False), ("unchecked", None, True)]:
             for encryption in "auto", "always":
                 with self.subTest(name, encryption=encryption):
-                    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-                    tls.load_cert_chain(cert, key)
-                    s = self.server(tls=tls, bindings=binding and gssapi.raw.ChannelBindings(
-                        application_data=b"tls-server-end-point:" + binding))
+                    s = self.server(tls=harness.tls(cert, key), bindings=binding and gss.bindings(binding))
                     r = self.execute(s, "--ca-file", cert, "--encryption", encryption)
                     if runs:
                         self.assertRuns(r, s)
@@ -294,10 +267,10 @@ class NTLM(harness.Case):
             with self.subTest(name):
                 s = self.server({"negotiate": flags(drop=REQUEST_TARGET | flag)})
                 self.assertNoLogin(self.execute(s), s, "challenge cannot be used: .*" + name)
-                self.assertEqual(s.tokens, [("Negotiate", 1)])
+                self.assertEqual(s.tokens, ["raw NEGOTIATE"])
 
-    # Sealed messages.
 
+class Sealing(Case):
     def test_damaged_requests(self):
         """The library verifies what winrmctl signs: data, checksum (byte 4) and sequence number (byte 12)."""
         for at in -1, 4, 12:
@@ -351,6 +324,40 @@ class NTLM(harness.Case):
         self.assertEqual((r.code, r.raw), (0, data), r.err)
         self.assertEqual(s.names, ["LAB\\alice"] * 2)
         self.assertEqual((s.errors, s.refused), ([], []))
+
+
+class Wrapped(Case):
+    """NTLM within SPNEGO, as some servers insist on; MIT's SPNEGO takes part."""
+
+    def test_login_and_sealed_session(self):
+        """A login with a MIC signs the list of mechanisms too, both ways; then the RC4 states start afresh, while the
+        sequence numbers go on (MS-SPNG 3.3.5.1): else the first message would not open."""
+        s = self.server(spnego=True)
+        self.assertRuns(self.execute(s), s)
+        self.assertEqual(s.tokens, ["raw NEGOTIATE", "wrapped NEGOTIATE", "wrapped AUTHENTICATE"])
+
+    def test_wrong_password(self):
+        s = self.server(spnego=True)
+        self.assertNoLogin(self.execute(s, password="wrong"), s)
+
+    def test_mech_list_mic(self):
+        """It ends both last tokens. Each end verifies the other's."""
+        s = self.server({"authenticate": flip(-1)}, spnego=True)
+        self.assertNoLogin(self.execute(s), s)
+        s = self.server({"consent": flip(-1)}, spnego=True)
+        r = self.execute(s)
+        self.assertEqual((r.code, r.out), (77, ""), r)
+        self.assertIn("the signature does not verify", r.err)
+
+    def test_channel_bindings(self):
+        cert, key = harness.certificate(self.directory)
+        for digest, runs in (harness.digest(cert), True), (bytes(32), False):
+            s = self.server(spnego=True, tls=harness.tls(cert, key), bindings=gss.bindings(digest))
+            r = self.execute(s, "--ca-file", cert)
+            if runs:
+                self.assertRuns(r, s)
+            else:
+                self.assertNoLogin(r, s)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ A script calls need() for what it cannot do without, and ends with run(). Its ex
 """
 import atexit
 import contextlib
+import hashlib
 import http.server
 import json
 import os
@@ -132,6 +133,23 @@ def certificate(directory):
          "-subj", "/CN=winrmctl interop", "-addext", "subjectAltName=IP:127.0.0.1", "-out", cert, "-keyout", key],
         check=True, capture_output=True)
     return cert, key
+
+
+def sha256(data):
+    return hashlib.sha256(data).digest()
+
+
+def digest(cert):
+    """SHA-256 of a certificate in a PEM file."""
+    with open(cert, encoding="ascii") as f:
+        return sha256(ssl.PEM_cert_to_DER_cert(f.read()))
+
+
+def tls(cert, key):
+    """TLS for a server."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    return context
 
 
 class Server(http.server.ThreadingHTTPServer):
