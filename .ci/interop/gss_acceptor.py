@@ -19,6 +19,7 @@ echo "skipped: /usr/bin/python3 is missing (Debian package python3 is not instal
 #   - Channel bindings are compared when the server knows its own and the client's are not all zero.
 #   - Names are looked up in the locale of the process: one beyond ASCII is found in a UTF-8 locale only.
 #   - A name is displayed with the NUL that ends it (gssntlm_display_name), and without the backslash after an empty domain.
+#   - The LMv2 response is not looked at (LM_COMPAT_LEVEL 3).
 #   - The library takes the flags of its own CHALLENGE for the session, not those of the AUTHENTICATE.
 import locale
 import os
@@ -34,7 +35,7 @@ from gss import flip, same
 gssapi = gss.gssapi
 harness.need_program("openssl", "openssl")
 
-# The accounts, in the library's own format: DOMAIN:user:password. Its words for "any domain" are the empty one.
+# The accounts, in the library's own format: DOMAIN:user:password.
 ACCOUNTS = """\
 LAB:alice:Pa55-word
 LAB:jürgen:gëheim-€-パスワード
@@ -150,7 +151,8 @@ class Case(harness.Case):
         self.addCleanup(s.finish)
         s.credentials = gssapi.Credentials(usage="accept", mechs=[gss.SPNEGO, gss.NTLMSSP] if spnego else [gss.NTLMSSP])
         s.change, s.bindings, s.spnego = change or {}, bindings, spnego
-        s.service = service or wsman.Service([{"stdout": b"hello from C\n"}, None, {"stderr": "wärning\n".encode(), "stdout": b"bye\n"}], 7)
+        s.service = service or wsman.Service(
+            [{"stdout": b"hello from C\n"}, None, {"stderr": "wärning\n".encode(), "stdout": b"bye\n"}], 7)
         s.tokens, s.names, s.refused, s.requests = [], [], [], 0
         s.challenge = s.authenticate = b""
         return s

@@ -202,11 +202,12 @@ class Sealed(Case):
 
         def damaged(message):
             sealed, signature = wrap(message)
-            return sealed[:-1] + bytes([sealed[-1] ^ 1]), signature
+            return sealed, signature[:4] + bytes([signature[4] ^ 1]) + signature[5:]  # in the checksum
         security.wrap = damaged
         with self.assertRaises(WinRMTransportError) as e:
             c.run("echo x", shell=shell)
         self.assertEqual(e.exception.code, 400)
+        self.assertIn("the signature does not verify", self.sandbox_log())
 
     def test_unsealed_is_refused(self):
         """AllowUnencrypted=false: the right password does not help who sends in clear."""
@@ -267,7 +268,11 @@ class Basic(Case):
         self.assertEqual(c.run("flood 300000"), (flood(300000), b"", 0))
 
     def test_refused(self):
-        for arguments, options in [((), {}), (("--allow-unencrypted",), {"password": "wrong"}), (("--allow-unencrypted",), {"transport": "ntlm"})]:
+        for arguments, options in [
+            ((), {}),
+            (("--allow-unencrypted",), {"password": "wrong"}),
+            (("--allow-unencrypted",), {"transport": "ntlm"}),
+        ]:
             with self.subTest(arguments, **options), self.assertRaises(InvalidCredentialsError):
                 self.client(*arguments, **options).open_shell()
 
