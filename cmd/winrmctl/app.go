@@ -20,6 +20,7 @@ type app struct {
 	signals        <-chan os.Signal                                         // interrupts, in the order in which they arrive
 	prompt         func(ctx context.Context, prompt string) (string, error) // asks without echo; nil without a terminal
 	environment    config.Environment
+	terminal       bool          // stdout is one
 	windows        bool          // exit codes have 32 bits
 	graceful       time.Duration // how long a program has to end by itself after Ctrl-C
 }
@@ -64,7 +65,14 @@ or sandbox: a server inside this process, which needs no Windows.`,
 	}
 	g := &globals{}
 	g.register(root.PersistentFlags())
-	root.AddCommand(a.execCommand(g), a.configCommand(g), a.sandboxCommand(), a.versionCommand())
+	root.AddCommand(a.execCommand(g), a.probeAuthCommand(g), a.configCommand(g), a.sandboxCommand(), a.versionCommand())
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		switch g.color {
+		case "auto", "always", "never":
+			return nil
+		}
+		return &usageError{fmt.Sprintf("--color %q: need auto, always or never", g.color), ""}
+	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &usageError{flagErrorText(err), c.CommandPath() + " --help lists the flags"}
 	})
@@ -93,6 +101,20 @@ func oneLine(s string) string {
 		}
 		return c
 	}, s)
+}
+
+// colors reports whether stdout takes colours: by the flag, and else where it is a terminal and nobody objects
+// (no-color.org).
+func (a *app) colors(g *globals) bool {
+	switch g.color {
+	case "always":
+		return true
+	case "never":
+		return false
+	}
+	objection, _ := a.environment.Lookup("NO_COLOR")
+	kind, _ := a.environment.Lookup("TERM")
+	return a.terminal && objection == "" && kind != "dumb"
 }
 
 // warn tells of something that is no failure.

@@ -20,31 +20,16 @@ import (
 
 // connection is the way to one target, not dialled yet.
 type connection struct {
-	dialer  *transport.Dialer
-	address string // as it stands in requests
-	close   func() // ends what was started for it; never nil
+	*way
+	dialer *transport.Dialer
 }
 
-// connect prepares the way to a target: the built-in server, credentials, whom to trust.
-func (a *app) connect(ctx context.Context, g *globals, t *config.Target, secrets *config.Secrets) (*connection, error) {
-	c := &connection{close: func() {}}
-	var account *credentials
-	s := t.Settings
-	if t.Sandbox {
-		server, err := sandbox.Start(sandbox.Options{})
-		if err != nil {
-			return nil, err
-		}
-		c.close = func() { _ = server.Close() }
-		s.Host, s.Port = "127.0.0.1", server.Port()
-		account = &credentials{user: server.User(), password: server.Password()}
-	}
-	err := a.prepare(ctx, g, t, s, account, secrets, c)
-	if err != nil {
-		c.close()
-		return nil, err
-	}
-	return c, nil
+// way is how to reach a target.
+type way struct {
+	configuration transport.Config
+	address       string       // as it stands in requests
+	account       *credentials // of the built-in server; nil where the user has to give them
+	close         func()       // ends what was started for it; never nil
 }
 
 // credentials are who logs in.
@@ -53,39 +38,64 @@ type credentials struct {
 	certificate    *tls.Certificate // instead of both
 }
 
-func (a *app) prepare(ctx context.Context, g *globals, t *config.Target, s config.Settings, account *credentials, secrets *config.Secrets, c *connection) error {
-	var err error
-	if account == nil {
-		if account, err = a.account(ctx, t, secrets); err != nil {
-			return err
-		}
-	}
-	configuration, err := trust(s)
+// connect prepares the way to a target, with the credentials for it.
+func (a *app) connect(ctx context.Context, g *globals, t *config.Target, secrets *config.Secrets) (*connection, error) {
+	w, err := a.wayTo(g, t)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	configuration.Certificate = account.certificate
+	c := &connection{way: w}
+	if w.account == nil {
+		w.account, err = a.account(ctx, t, secrets)
+	}
+	if err == nil {
+		w.configuration.TLS.Certificate = w.account.certificate
+		c.dialer, err = transport.NewDialer(w.configuration, mechanisms(t.Settings, w.account)...)
+	}
+	if err != nil {
+		w.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// wayTo finds out how to reach a target, and starts the built-in server where that is the target.
+func (a *app) wayTo(g *globals, t *config.Target) (*way, error) {
+	s := t.Settings
+	trusted, err := trust(s)
+	if err != nil {
+		return nil, err
+	}
 	if s.TLS.Insecure && s.HTTPS {
 		a.warn("the certificate of %s is not checked (%s)", s.Host, t.Origin("tls.insecure"))
 	}
 	var proxy *url.URL
 	if s.Proxy != "" {
 		if proxy, err = url.Parse(s.Proxy); err != nil {
-			return &usageError{"proxy: " + err.Error(), ""}
+			return nil, &usageError{"proxy: " + err.Error(), ""}
 		}
 	}
 	observe, done, err := a.observer(g)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	end := c.close
-	c.close = func() { end(); done() }
-	c.address = s.Endpoint()
-	c.dialer, err = transport.NewDialer(transport.Config{
-		URL: c.address, Encryption: transport.Encryption(s.Encryption), TLS: configuration, Proxy: proxy, ConnectTimeout: s.ConnectTimeout,
+	w := &way{close: done}
+	if t.Sandbox {
+		server, err := sandbox.Start(sandbox.Options{})
+		if err != nil {
+			done()
+			return nil, err
+		}
+		w.close = func() { _ = server.Close(); done() }
+		s.Host, s.Port = "127.0.0.1", server.Port()
+		w.account = &credentials{user: server.User(), password: server.Password()}
+	}
+	w.address = s.Endpoint()
+	w.configuration = transport.Config{
+		URL: w.address, Encryption: transport.Encryption(s.Encryption), TLS: trusted, Proxy: proxy, ConnectTimeout: s.ConnectTimeout,
 		UserAgent: "winrmctl/" + version(), Observe: observe,
-	}, mechanisms(s, account)...)
-	return err
+	}
+	return w, nil
 }
 
 // account fetches what the login of a target needs.

@@ -74,12 +74,21 @@ func codeOf(err error) int {
 		answer    *wsman.AnswerError
 		syntax    *wsman.SyntaxError
 		character *wsman.CharacterError
+		probed    *probeError
+		several   *severalError
 	)
 	switch {
 	case errors.As(err, &timeout):
 		return exitTimeout
 	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
 		return exitInterrupted
+	case errors.As(err, &several):
+		return exitSome
+	case errors.As(err, &probed):
+		if probed.reached {
+			return exitUnauthenticated
+		}
+		return exitUnavailable
 	case errors.As(err, &usage), errors.As(err, &target), errors.As(err, &character), errors.Is(err, sandbox.ErrNotLoopback):
 		return exitUsage
 	case errors.As(err, &settings), errors.As(err, &file), errors.As(err, &pair):
@@ -96,6 +105,9 @@ func codeOf(err error) int {
 	}
 	return exitBug
 }
+
+// exitSome is for some targets of several.
+const exitSome = 1
 
 // exitIO is for local files and streams that fail (sysexits.h: EX_IOERR).
 const exitIO = 74

@@ -28,6 +28,7 @@ type globals struct {
 	proxy         string
 	connect       time.Duration
 	operation     time.Duration
+	color         string
 	verbose       int
 	trace         string
 }
@@ -51,6 +52,7 @@ func (g *globals) register(f *pflag.FlagSet) {
 	f.StringVar(&g.proxy, "proxy", "", "connect through http://, https:// or socks5://`HOST:PORT`")
 	f.DurationVar(&g.connect, "connect-timeout", 0, "give up connecting after this time (default 10s)")
 	f.DurationVar(&g.operation, "operation-timeout", 0, "how long the server holds a request (default 60s)")
+	f.StringVar(&g.color, "color", "auto", "colours: auto, always or never")
 	f.CountVarP(&g.verbose, "verbose", "v", "tell what happens; -vv with messages")
 	f.StringVar(&g.trace, "trace", "", "write all messages, without secrets of the login, to `FILE`")
 }

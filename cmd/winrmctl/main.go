@@ -17,7 +17,7 @@ func processMain() int {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, interrupting()...)
 	a := &app{
-		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, signals: signals, prompt: terminalPrompt(), windows: runtime.GOOS == "windows", graceful: graceful,
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, signals: signals, prompt: terminalPrompt(), terminal: isTerminal(os.Stdout), windows: runtime.GOOS == "windows", graceful: graceful,
 		environment: config.Environment{Lookup: os.LookupEnv, ConfigDir: os.UserConfigDir, HomeDir: os.UserHomeDir},
 	}
 	status := a.run(context.Background(), os.Args[1:])

@@ -39,3 +39,5 @@ func terminalPrompt() func(context.Context, string) (string, error) {
 		}
 	}
 }
+
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }

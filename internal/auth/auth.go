@@ -39,6 +39,16 @@ type Peer struct {
 	Sealing         bool   // the connection is of no use without a sealed session
 }
 
+// WithoutBindings is a mechanism that sends no channel bindings, for diagnosis.
+func WithoutBindings(m Mechanism) Mechanism { return withoutBindings{m} }
+
+type withoutBindings struct{ Mechanism }
+
+func (m withoutBindings) Begin(p Peer) (Exchange, error) {
+	p.ChannelBindings = nil
+	return m.Mechanism.Begin(p)
+}
+
 // Kind says why a login failed, as far as the client's side can tell.
 type Kind int
 

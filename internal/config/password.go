@@ -119,6 +119,9 @@ func (t *Target) Password(ctx context.Context, s *Secrets) (string, error) {
 	return s.once(ctx, c.key+" "+c.value.text, get)
 }
 
+// GivesPassword reports that some place gives a password for the user, so that nobody has to be asked.
+func (t *Target) GivesPassword() bool { return t.secret.picked != nil }
+
 // fetch gets the password from its source.
 func (t *Target) fetch(ctx context.Context, s *Secrets, c *candidate) (string, error) {
 	switch c.key {

@@ -111,6 +111,7 @@ func (c *connection) authenticate(w http.ResponseWriter, r *http.Request, body [
 			s.logins.Add(1)
 			return true
 		}
+		s.refused.Add(1)
 		s.log("a Basic login of %q is refused", user)
 		c.refuse(w)
 		return false
@@ -231,6 +232,7 @@ func (c *connection) accept(w http.ResponseWriter, message, mic []byte, hasBody 
 	exchange := c.exchange
 	c.exchange = nil
 	if err := exchange.Accept(message); err != nil {
+		s.refused.Add(1)
 		s.log("%v", err)
 		c.refuse(w)
 		return false

@@ -62,7 +62,7 @@ type Server struct {
 	faults   injector
 	served   chan struct{}
 
-	requests, connections, logins atomic.Int64
+	requests, connections, logins, refused atomic.Int64
 }
 
 // Start starts a server. The caller closes it.
@@ -170,11 +170,13 @@ func (s *Server) CA() []byte {
 // Stats is what a server has seen so far.
 type Stats struct {
 	Connections, Requests, Logins, Shells int
+
+	Refused int // logins with a wrong account or password, which Windows counts towards a lockout
 }
 
 // Stats returns the counts; Shells is how many exist now.
 func (s *Server) Stats() Stats {
-	return Stats{int(s.connections.Load()), int(s.requests.Load()), int(s.logins.Load()), s.shells.count()}
+	return Stats{int(s.connections.Load()), int(s.requests.Load()), int(s.logins.Load()), s.shells.count(), int(s.refused.Load())}
 }
 
 func (s *Server) log(format string, args ...any) {

@@ -143,7 +143,7 @@ func (c *Conn) post(ctx context.Context, authorization string, soap []byte) ([]b
 		}
 	}
 	begin := time.Now()
-	a, err := c.roundTrip(ctx, authorization, contentType, body)
+	a, err := c.roundTrip(ctx, headers(authorization, contentType), body)
 	if err != nil {
 		c.observe(begin, authorization, soap, nil, err)
 		return nil, c.fail(err)
@@ -185,7 +185,7 @@ type answer struct {
 }
 
 // roundTrip sends one HTTP request and reads the answer.
-func (c *Conn) roundTrip(ctx context.Context, authorization, contentType string, body []byte) (*answer, error) {
+func (c *Conn) roundTrip(ctx context.Context, header http.Header, body []byte) (*answer, error) {
 	d := c.dialer
 	var reader io.Reader = http.NoBody
 	if len(body) > 0 {
@@ -198,9 +198,8 @@ func (c *Conn) roundTrip(ctx context.Context, authorization, contentType string,
 	request.Host = d.url.Host
 	request.Header.Set("User-Agent", d.config.UserAgent)
 	request.Header.Set("Accept-Encoding", "identity") // Exchange compresses otherwise
-	request.Header.Set("Content-Type", contentType)
-	if authorization != "" {
-		request.Header.Set("Authorization", authorization)
+	for name, values := range header {
+		request.Header[name] = values
 	}
 	d.requests.Add(1)
 	response, err := c.client.RoundTrip(request)
@@ -218,6 +217,15 @@ func (c *Conn) roundTrip(ctx context.Context, authorization, contentType string,
 	}
 	a.body = buffer.Bytes()
 	return a, nil
+}
+
+// headers are those of a request that vary.
+func headers(authorization, contentType string) http.Header {
+	h := http.Header{"Content-Type": {contentType}}
+	if authorization != "" {
+		h.Set("Authorization", authorization)
+	}
+	return h
 }
 
 // lost makes the error of a connection that broke during a request.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/winrmctl/winrmctl/internal/sealed"
 )
@@ -53,17 +54,17 @@ func (e *Error) Error() string {
 	case KindUnresolved:
 		return fmt.Sprintf("connect to %s: the host name is unknown", e.Address)
 	case KindUnreachable:
-		return fmt.Sprintf("connect to %s: %s", e.Address, cause(e.Err))
+		return fmt.Sprintf("connect to %s: %s", e.Address, Cause(e.Err))
 	case KindTunnel:
 		return fmt.Sprintf("connect to %s: %v", e.Address, e.Err)
 	case KindTLS:
-		return fmt.Sprintf("TLS with %s: %s", e.Address, cause(e.Err))
+		return fmt.Sprintf("TLS with %s: %s", e.Address, Cause(e.Err))
 	case KindPlainText:
 		return fmt.Sprintf("TLS with %s: the port answers in clear, it does not speak https", e.Address)
 	case KindLost:
-		return fmt.Sprintf("connection to %s lost: %s", e.Address, cause(e.Err))
+		return fmt.Sprintf("connection to %s lost: %s", e.Address, Cause(e.Err))
 	case KindTimeout:
-		return fmt.Sprintf("no answer from %s: %s", e.Address, cause(e.Err))
+		return fmt.Sprintf("no answer from %s: %s", e.Address, Cause(e.Err))
 	case KindNotFound:
 		return fmt.Sprintf("%s has no WS-Management at this path (HTTP 404)", e.Address)
 	case KindNotWSMan:
@@ -77,11 +78,11 @@ func (e *Error) Error() string {
 	case KindBadRequest:
 		return fmt.Sprintf("%s cannot read the request (HTTP 400)", e.Address)
 	case KindTooLarge:
-		return fmt.Sprintf("the answer of %s is too large: %s", e.Address, cause(e.Err))
+		return fmt.Sprintf("the answer of %s is too large: %s", e.Address, Cause(e.Err))
 	case KindUnsealed:
 		return fmt.Sprintf("%s answers in clear within a sealed session (HTTP %d, %s): refused", e.Address, e.Status, e.Detail)
 	case KindIntegrity:
-		return fmt.Sprintf("a sealed message of %s does not open: %s", e.Address, cause(e.Err))
+		return fmt.Sprintf("a sealed message of %s does not open: %s", e.Address, Cause(e.Err))
 	}
 	return fmt.Sprintf("%s answers with HTTP %d %s", e.Address, e.Status, http.StatusText(e.Status))
 }
@@ -133,8 +134,15 @@ func connectError(ctx context.Context, address string, dialled bool, err error) 
 	return e
 }
 
-// cause writes the cause that is worth reading, without the layers of Go's net package.
-func cause(err error) string {
+// IsRefused reports that a host answered that nothing listens at the port.
+func IsRefused(err error) bool {
+	const winsock = 10061 // WSAECONNREFUSED
+	number, ok := errors.AsType[syscall.Errno](err)
+	return ok && (number == syscall.ECONNREFUSED || number == winsock)
+}
+
+// Cause writes the cause that is worth reading, without the layers of Go's net package.
+func Cause(err error) string {
 	var syscallError *os.SyscallError
 	var verification *tls.CertificateVerificationError
 	var invalid x509.CertificateInvalidError

@@ -145,7 +145,7 @@ func (c *Conn) rejected(a *answer) *auth.Error {
 // empty sends a request of the login without a body.
 func (c *Conn) empty(ctx context.Context, authorization string) (*answer, error) {
 	begin := time.Now()
-	a, err := c.roundTrip(ctx, authorization, "application/soap+xml;charset=UTF-8", nil)
+	a, err := c.roundTrip(ctx, headers(authorization, "application/soap+xml;charset=UTF-8"), nil)
 	c.observe(begin, authorization, nil, a, err)
 	if err != nil {
 		return nil, c.fail(err)

@@ -27,7 +27,7 @@ func (e *ProxyError) Error() string {
 	if e.Status != 0 {
 		return fmt.Sprintf("the proxy %s refuses the tunnel: HTTP %d %s", e.Proxy, e.Status, http.StatusText(e.Status))
 	}
-	return fmt.Sprintf("the proxy %s: %s", e.Proxy, cause(e.Err))
+	return fmt.Sprintf("the proxy %s: %s", e.Proxy, Cause(e.Err))
 }
 
 func (e *ProxyError) Unwrap() error { return e.Err }

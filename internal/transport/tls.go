@@ -18,7 +18,8 @@ type TLS struct {
 
 // session is what a handshake has shown.
 type session struct {
-	leaf    *x509.Certificate // of the server
+	leaf    *x509.Certificate   // of the server
+	chain   []*x509.Certificate // behind it, as the server sent it
 	version uint16
 	suite   uint16
 	ours    bool // a client certificate is there to be shown
@@ -59,7 +60,8 @@ func (t TLS) client(host string, maxVersion uint16, s *session) *tls.Config {
 		if t.Fingerprint != nil && subtle.ConstantTimeCompare(got[:], t.Fingerprint) != 1 {
 			return &FingerprintError{Got: got[:]}
 		}
-		s.leaf, s.version, s.suite = state.PeerCertificates[0], state.Version, state.CipherSuite
+		s.leaf, s.chain = state.PeerCertificates[0], state.PeerCertificates[1:]
+		s.version, s.suite = state.Version, state.CipherSuite
 		return nil
 	}
 	return c

@@ -33,6 +33,10 @@ type Config struct {
 	ConnectTimeout time.Duration // for TCP and TLS together; 0 for none
 	UserAgent      string
 
+	// EmptyLogin sends the last request of a login with an empty body from the start, instead of finding out that it has
+	// to be: a wrong password then counts once on the server, not twice.
+	EmptyLogin bool
+
 	// Proxy is asked for a tunnel to the endpoint, for http too, so that a login keeps its connection: http://, https:// or
 	// socks5://host:port. nil for none; the environment is not asked.
 	Proxy *url.URL
@@ -81,6 +85,7 @@ func NewDialer(c Config, mechanisms ...auth.Mechanism) (*Dialer, error) {
 	default:
 		return nil, fmt.Errorf("transport: encryption %q is unknown", c.Encryption)
 	}
+	d.emptyLogin.Store(c.EmptyLogin)
 	return d, nil
 }
 

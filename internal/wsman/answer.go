@@ -325,3 +325,32 @@ func trimSpace(b []byte) []byte {
 	}
 	return b
 }
+
+// ParseIdentify reads the answer to an Identify. Its elements may stand in the SOAP namespace, as OMI has them.
+func ParseIdentify(answer []byte) (*IdentifyResponse, error) {
+	r, more, err := openAnswer(answer, "")
+	if err != nil {
+		return nil, err
+	}
+	if !more || r.Name().Local != "IdentifyResponse" {
+		return nil, &AnswerError{"no IdentifyResponse in the answer to Identify"}
+	}
+	out := &IdentifyResponse{}
+	for {
+		switch r.Next() {
+		case EOF:
+			return out, r.Err()
+		case Start:
+			switch r.Name().Local {
+			case "ProductVendor":
+				out.ProductVendor = text(r.Content())
+			case "ProductVersion":
+				out.ProductVersion = text(r.Content())
+			case "ProtocolVersion":
+				out.ProtocolVersion = text(r.Content())
+			case "SecurityProfileName":
+				out.SecurityProfiles = append(out.SecurityProfiles, text(r.Content()))
+			}
+		}
+	}
+}

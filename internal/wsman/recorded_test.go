@@ -36,6 +36,10 @@ func TestRecordedAnswers(t *testing.T) {
 		}
 		var fault *Fault
 		switch {
+		case strings.Contains(name, "identify"):
+			if id, err := ParseIdentify(answer); err != nil || id.ProductVersion != "OS: 6.3.9600 SP: 0.0 Stack: 3.0" || len(id.SecurityProfiles) != 2 {
+				t.Errorf("%s: %+v, %v", name, id, err)
+			}
 		case strings.Contains(name, "fault"), strings.Contains(name, "wmi-error"):
 			if err := ParseEmpty(answer, id); !errors.As(err, &fault) || fault.Code == 0 || fault.Reason == "" {
 				t.Errorf("%s: %v", name, err)

@@ -289,8 +289,10 @@ func (SignalResponse) write(b *strings.Builder) { b.WriteString(`<rsp:SignalResp
 
 // IdentifyResponse answers an Identify (DSP0226 11).
 type IdentifyResponse struct {
-	ProductVendor  string
-	ProductVersion string
+	ProtocolVersion  string   `json:"protocol_version"` // only in what a client reads
+	ProductVendor    string   `json:"product_vendor"`
+	ProductVersion   string   `json:"product_version"`
+	SecurityProfiles []string `json:"security_profiles,omitempty"` // only in what a client reads
 }
 
 func (v *IdentifyResponse) write(b *strings.Builder) {

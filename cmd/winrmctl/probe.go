@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/winrmctl/winrmctl/internal/config"
+	"github.com/winrmctl/winrmctl/internal/probe"
+)
+
+// probeOptions is one run of probe-auth.
+type probeOptions struct {
+	app     *app
+	globals *globals
+	targets []*config.Target
+	output  string // text or json
+}
+
+// run probes one target after the other. Its error says how the worst of them ended.
+func (o *probeOptions) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	interrupts := o.app.interrupts(cancel)
+	defer interrupts.stop()
+	secrets := o.app.secrets()
+	var failed []error
+	for i, t := range o.targets {
+		if i > 0 && o.output == "text" {
+			fmt.Fprintln(o.app.stdout)
+		}
+		err := o.one(ctx, t, secrets)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			failed = append(failed, err)
+		}
+	}
+	switch {
+	case len(failed) == 0:
+		return nil
+	case len(o.targets) == 1:
+		return failed[0]
+	}
+	return &severalError{len(failed), len(o.targets)}
+}
+
+// A probeError is a target that cannot be logged in to, as the report on stdout tells in detail.
+type probeError struct {
+	target  string
+	reached bool
+	report  *probe.Report
+}
+
+func (e *probeError) Error() string {
+	if len(e.report.Findings) > 0 {
+		return fmt.Sprintf("%s: %s", e.target, e.report.Findings[0].Text)
+	}
+	return e.target + ": no login works"
+}
+
+// A severalError is a command that failed on some of several targets.
+type severalError struct{ failed, all int }
+
+func (e *severalError) Error() string { return fmt.Sprintf("%d of %d targets failed", e.failed, e.all) }
+
+func (o *probeOptions) one(ctx context.Context, t *config.Target, secrets *config.Secrets) error {
+	w, err := o.app.wayTo(o.globals, t)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	settings := probe.Options{Config: w.configuration, OperationTimeout: t.Settings.OperationTimeout}
+	account, err := o.credentials(ctx, w, t, secrets)
+	if err != nil {
+		return err
+	}
+	if account != nil {
+		settings.Login, settings.User = mechanisms(t.Settings, account)[:1], account.user
+		settings.Config.TLS.Certificate = account.certificate
+	}
+	p := &probePrinter{w: o.app.stdout, color: o.app.colors(o.globals)}
+	if o.output == "text" {
+		fmt.Fprintf(o.app.stdout, "%s (%s)\n", oneLine(t.Name), w.address)
+		settings.Step = p.step
+	}
+	report, err := probe.Run(ctx, settings)
+	if err != nil {
+		return err
+	}
+	if o.output == "json" {
+		if err := json.NewEncoder(o.app.stdout).Encode(struct {
+			Target string `json:"target"`
+			*probe.Report
+		}{t.Name, report}); err != nil {
+			return err
+		}
+	} else {
+		p.findings(report)
+	}
+	if report.LoggedIn || report.Reached && account == nil {
+		return nil
+	}
+	return &probeError{t.Name, report.Reached, report}
+}
+
+// credentials are those of the target, nil where nobody gives any: a probe then stops after what a listener tells anyone.
+func (o *probeOptions) credentials(ctx context.Context, w *way, t *config.Target, secrets *config.Secrets) (*credentials, error) {
+	if w.account != nil {
+		return w.account, nil
+	}
+	if !byCertificate(t.Settings) {
+		if _, err := t.User(); err != nil {
+			return nil, nil
+		}
+		if !t.GivesPassword() && o.app.prompt == nil {
+			o.app.warn("there is no password for %s: no login is tried", t.Name)
+			return nil, nil
+		}
+	}
+	return o.app.account(ctx, t, secrets)
+}
+
+// probePrinter writes a report for people, line by line as it comes.
+type probePrinter struct {
+	w     io.Writer
+	color bool
+}
+
+func (p *probePrinter) paint(code, text string) string {
+	if !p.color {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+func (p *probePrinter) step(s probe.Step) {
+	status := fmt.Sprintf("%-8s", s.Status)
+	switch s.Status {
+	case probe.OK:
+		status = p.paint("32", status)
+	case probe.Failed:
+		status = p.paint("31", status)
+	default:
+		status = p.paint("2", status)
+	}
+	fmt.Fprintf(p.w, "  %s %-10s %9.1f ms  %s\n", status, s.Name, s.DurationMS, oneLine(s.Text))
+}
+
+func (p *probePrinter) findings(r *probe.Report) {
+	for _, f := range r.Findings {
+		code := string(f.Code)
+		if !f.Certain {
+			code += " (a guess)"
+		}
+		fmt.Fprintf(p.w, "\n%s: %s.\n", p.paint("1", code), strings.TrimSuffix(oneLine(f.Text), "."))
+		if f.Hint != "" {
+			fmt.Fprintf(p.w, "  %s\n", oneLine(f.Hint))
+		}
+	}
+}

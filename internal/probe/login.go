@@ -1,0 +1,260 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/winrmctl/winrmctl/internal/auth"
+	"github.com/winrmctl/winrmctl/internal/auth/ntlm"
+	"github.com/winrmctl/winrmctl/internal/shell"
+	"github.com/winrmctl/winrmctl/internal/transport"
+	"github.com/winrmctl/winrmctl/internal/wsman"
+)
+
+// windows names what a challenge says of its sender.
+func windows(v ntlm.Version) string {
+	if name := v.Windows(); name != "" {
+		return fmt.Sprintf("%s (%v)", name, v)
+	}
+	return "version " + v.String()
+}
+
+// loginData is how a login went.
+type loginData struct {
+	Mechanism string `json:"mechanism"`
+	Sealed    bool   `json:"sealed"`
+}
+
+// logins logs in, each time on a connection of its own, and opens a shell.
+func (p *prober) logins(ctx context.Context) bool {
+	if len(p.options.Login) == 0 {
+		p.step("login", func() (Status, string, any) { return Skipped, "there are no credentials", nil })
+		return true
+	}
+	if !p.trusted {
+		p.find(UntrustedNoLogin, true, "no login was tried, because the server's certificate is not trusted", "trust it first: see above")
+		p.step("login", func() (Status, string, any) { return Skipped, "the certificate is not trusted", nil })
+		return true
+	}
+	m := p.choose()
+	if m == nil {
+		p.step("login", func() (Status, string, any) { return Skipped, "what there are credentials for is not offered", nil })
+		return true
+	}
+	p.report.Tried = true
+	var d *transport.Dialer
+	if p.step("login", func() (status Status, text string, data any) {
+		d = p.dialer(true, m)
+		return p.login(ctx, d, m)
+	}) != OK {
+		return true
+	}
+	p.report.LoggedIn = true
+	p.shell(ctx, d)
+	return true
+}
+
+// choose takes the first mechanism that the listener offers, in the form that it takes.
+func (p *prober) choose() auth.Mechanism {
+	for _, m := range p.options.Login {
+		switch m := m.(type) {
+		case *auth.NTLM:
+			if _, ok := auth.Find(p.offers, "Negotiate"); !ok {
+				continue
+			}
+			if p.wrapped {
+				return m.Wrapped()
+			}
+			return m
+		case *auth.Basic:
+			if _, ok := auth.Find(p.offers, "Basic"); !ok {
+				p.find(BasicNotOffered, true, "the server does not offer Basic, only "+strings.Join(auth.Schemes(p.offers), ", "),
+					"on the target: winrm set winrm/config/service/auth @{Basic=\"true\"}; better, log in by NTLM")
+				continue
+			}
+			return m
+		default:
+			return m
+		}
+	}
+	return nil
+}
+
+// login logs in and makes a round trip.
+func (p *prober) login(ctx context.Context, d *transport.Dialer, m auth.Mechanism) (Status, string, any) {
+	sealed := p.options.Config.Encryption == transport.EncryptionAlways || !p.https && p.options.Config.Encryption != transport.EncryptionNever
+	data := loginData{m.Name(), sealed}
+	err := p.roundTrip(ctx, d)
+	if err != nil {
+		p.diagnose(ctx, m, err)
+		return Failed, fmt.Sprintf("%s: %v", m.Name(), err), data
+	}
+	text := m.Name() + p.as()
+	if sealed {
+		text += ", sealed with 128 bits, signatures verified both ways"
+	}
+	return OK, text, data
+}
+
+func (p *prober) as() string {
+	if p.options.User == "" {
+		return ""
+	}
+	return " as " + p.options.User
+}
+
+// roundTrip logs in with a message that every service answers.
+func (p *prober) roundTrip(ctx context.Context, d *transport.Dialer) error {
+	soap, err := (&wsman.Request{Body: wsman.Identify{}}).Encode()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.options.OperationTimeout)
+	defer cancel()
+	c, answer, err := d.Dial(ctx, soap)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	// A second message, on the connection that is logged in.
+	if _, err := c.Post(ctx, soap); err != nil {
+		return err
+	}
+	_, err = wsman.ParseIdentify(answer)
+	if _, refused := errors.AsType[*wsman.Fault](err); refused {
+		return nil // the login was right; that this is refused shows with the shell
+	}
+	return err
+}
+
+// diagnose says why a login failed, with at most one more login as evidence: every wrong one counts towards a lockout.
+func (p *prober) diagnose(ctx context.Context, m auth.Mechanism, err error) {
+	if login, ok := errors.AsType[*auth.Error](err); ok {
+		p.refused(ctx, m, login)
+		return
+	}
+	way, ok := errors.AsType[*transport.Error](err)
+	if !ok {
+		return
+	}
+	switch way.Kind {
+	case transport.KindUnsealed:
+		p.find(UnsealedAnswer, true, err.Error(), "the server does not seal, or somebody in between takes the sealing away; only --encryption never accepts that")
+	case transport.KindIntegrity:
+		p.find(AnswerFalsified, true, err.Error(), "something in between changes the messages")
+	case transport.KindProxy:
+		p.find(ProxyAnswers, true, err.Error(), "connect to the server itself")
+	case transport.KindNotReady:
+		p.find(NotReady, true, err.Error(), "try again later")
+	case transport.KindBadRequest:
+		p.find(LoginSplit, false, "the server does not know the connection that was logged in on: something in between uses another one for each request", "connect to the server itself")
+	default:
+		p.broken(ctx, err)
+	}
+}
+
+// refused looks into a login that the server did not take.
+func (p *prober) refused(ctx context.Context, m auth.Mechanism, login *auth.Error) {
+	switch login.Kind {
+	case auth.ConnectionClosed:
+		p.find(LoginSplit, true, "the connection is closed in the middle of the login, so that it is split over two connections",
+			"a proxy, a load balancer or a broken server does not keep connections open: connect to the server itself")
+		return
+	case auth.Unusable:
+		p.unusable(m, login)
+		return
+	case auth.NoChallenge, auth.NotOffered:
+		p.find(ChallengeUnusable, true, login.Error(), "NTLM may be forbidden there by policy; Kerberos would be needed")
+		return
+	}
+	switch m := m.(type) {
+	case *auth.Certificate:
+		p.find(CertificateNotMapped, true, "the server maps the certificate to no account", "on the target: winrm enumerate winrm/config/service/certmapping lists what it maps")
+		return
+	case *auth.NTLM:
+		if p.https && p.works(ctx, p.options.Config, auth.WithoutBindings(m)) {
+			p.find(BindingsWrong, true, "the login works without channel bindings and fails with ours: another certificate than the server's own is shown here",
+				"something ends TLS before the server (a load balancer, an inspecting proxy): connect to the server itself")
+			return
+		}
+		if clear := p.options.Config; !p.https && clear.Encryption == transport.EncryptionNever {
+			clear.Encryption = transport.EncryptionAuto
+			if p.works(ctx, clear, m) {
+				p.find(SealingRequired, true, "the login works with sealed messages and fails in clear: the server wants them sealed (AllowUnencrypted=false)", "leave out --encryption never")
+				return
+			}
+		}
+		if p.https {
+			p.find(BindingsSuspected, false, "if the password is right, the server may insist on channel bindings (CbtHardeningLevel Strict) while something ends TLS before it: a login looks the same then",
+				"connect to the server itself; on the target: winrm get winrm/config/service/auth shows CbtHardeningLevel")
+		}
+	}
+	p.find(Credentials, false, fmt.Sprintf("the exchange itself was right and the server answers with a bare 401: user %s or the password is wrong, or the account is locked, expired or not allowed to log on over the network. What of these, the server does not tell", p.options.User),
+		"probe-auth decode --password-stdin verifies a captured exchange; the Security log of the target has event 4625 with the reason")
+	p.localAccount()
+}
+
+// localAccount guesses at a name that the server looks up in the wrong place.
+func (p *prober) localAccount() {
+	account := ntlm.ParseAccount(p.options.User)
+	workgroup := p.computer != "" && (p.domain == "" || strings.EqualFold(p.domain, p.computer))
+	switch {
+	case account.Local || p.options.User == "":
+	case workgroup && (account.Domain != "" && !strings.EqualFold(account.Domain, p.computer) || strings.Contains(account.User, "@")):
+		p.find(LocalAccount, false, fmt.Sprintf("%s is in no domain, and %s is written as an account of one", p.computer, p.options.User), fmt.Sprintf(`an account of the host itself is written .\%s`, bare(account.User)))
+	case !workgroup && p.domain != "" && account.Domain == "" && !strings.Contains(account.User, "@"):
+		p.find(LocalAccount, false, fmt.Sprintf("%s is in the domain %s, and %s names none", p.computer, p.domain, p.options.User),
+			fmt.Sprintf(`an account of the host itself is written .\%s, one of the domain %s\%s`, account.User, p.domain, account.User))
+	}
+}
+
+func bare(user string) string {
+	name, _, _ := strings.Cut(user, "@")
+	return name
+}
+
+// unusable says what about a challenge, or a mechanism, cannot work.
+func (p *prober) unusable(m auth.Mechanism, login *auth.Error) {
+	if _, ok := m.(*auth.Basic); ok && !p.https {
+		p.find(BasicOverHTTP, true, "Basic would send the password in clear, and is not used over http", "use https; --encryption never sends it all the same")
+		return
+	}
+	p.find(ChallengeUnusable, true, login.Error(), "")
+}
+
+// works logs in once more, for evidence.
+func (p *prober) works(ctx context.Context, c transport.Config, m auth.Mechanism) bool {
+	o := p.options
+	o.Config = c
+	other := &prober{options: o, url: p.url, https: p.https, address: p.address}
+	return other.roundTrip(ctx, other.dialer(true, m)) == nil
+}
+
+// shell creates a shell and deletes it: what the account may do shows only there.
+func (p *prober) shell(ctx context.Context, d *transport.Dialer) {
+	p.step("shell", func() (Status, string, any) {
+		main, side := d.Lane(), d.Lane()
+		defer main.Close()
+		defer side.Close()
+		s, err := shell.Open(ctx, shell.Options{Main: main, Side: side, To: p.options.Config.URL, OperationTimeout: p.options.OperationTimeout})
+		if err == nil {
+			err = s.Close(ctx)
+		}
+		if err == nil {
+			return OK, "can be created and deleted", nil
+		}
+		fault, ok := errors.AsType[*wsman.Fault](err)
+		switch {
+		case ok && fault.Code.IsAccessDenied():
+			p.find(NotAdministrator, true, fmt.Sprintf("the login was right, but the account may not create a shell (code %d): it is neither an administrator of the target nor a member of Remote Management Users", uint32(fault.Code)),
+				"add it to one of these groups; a local administrator other than the built-in one also needs LocalAccountTokenFilterPolicy=1")
+		case ok:
+			p.find(Refused, true, fmt.Sprintf("the login was right, but the server refuses a shell: %v", fault), "")
+		default:
+			p.broken(ctx, err)
+		}
+		return Failed, err.Error(), nil
+	})
+}

@@ -1,0 +1,369 @@
+package probe
+
+import (
+	"bufio"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/winrmctl/winrmctl/internal/auth"
+	"github.com/winrmctl/winrmctl/internal/sandbox"
+	"github.com/winrmctl/winrmctl/internal/transport"
+)
+
+func server(t *testing.T, o sandbox.Options, specs ...string) *sandbox.Server {
+	t.Helper()
+	o.Programs = sandbox.Builtin{}
+	o.Log = func(text string) { t.Log("sandbox:", text) }
+	for _, spec := range specs {
+		f, err := sandbox.ParseFault(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Faults = append(o.Faults, f)
+	}
+	s, err := sandbox.Start(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// codes are those of a report's findings, guesses with a question mark.
+func codes(r *Report) string {
+	var all []string
+	for _, f := range r.Findings {
+		code := string(f.Code)
+		if !f.Certain {
+			code += "?"
+		}
+		all = append(all, code)
+	}
+	return strings.Join(all, " ")
+}
+
+// statuses are the steps of a report.
+func statuses(r *Report) string {
+	var all []string
+	for _, s := range r.Steps {
+		all = append(all, s.Name+":"+string(s.Status))
+	}
+	return strings.Join(all, " ")
+}
+
+func run(t *testing.T, o Options) *Report {
+	t.Helper()
+	if o.Config.ConnectTimeout == 0 {
+		o.Config.ConnectTimeout = 5 * time.Second
+	}
+	r, err := Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range r.Findings {
+		if !slices.Contains(Codes(), f.Code) {
+			t.Errorf("code %s is not in the list", f.Code)
+		}
+		if f.Text == "" {
+			t.Errorf("finding %s has no text", f.Code)
+		}
+	}
+	return r
+}
+
+func TestHealthy(t *testing.T) {
+	s := server(t, sandbox.Options{})
+	r := run(t, Options{Config: transport.Config{URL: s.URL()}, Login: []auth.Mechanism{auth.NewNTLM(s.User(), s.Password())}, User: s.User()})
+	if got := statuses(r); got != "resolve:skipped tcp:ok tls:skipped identify:ok offers:ok challenge:ok clock:ok login:ok shell:ok" {
+		t.Error(got)
+	}
+	if !r.Reached || !r.Tried || !r.LoggedIn || codes(r) != "" {
+		t.Errorf("%+v", r)
+	}
+	r = run(t, Options{Config: transport.Config{URL: s.URL()}})
+	if got := statuses(r); got != "resolve:skipped tcp:ok tls:skipped identify:ok offers:ok challenge:ok clock:ok login:skipped" || !r.Reached || r.Tried {
+		t.Errorf("without credentials: %s", got)
+	}
+	secure := server(t, sandbox.Options{HTTPS: true, StrictBindings: true})
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(secure.CA())
+	r = run(t, Options{Config: transport.Config{URL: secure.URL(), TLS: transport.TLS{RootCAs: roots}}, Login: []auth.Mechanism{auth.NewNTLM(secure.User(), secure.Password())}, User: secure.User()})
+	if !r.LoggedIn || codes(r) != "" {
+		t.Errorf("https: %s, %s", statuses(r), codes(r))
+	}
+}
+
+// TestDiagnoses: each fault has its finding, by evidence, and as a guess where there is none.
+func TestDiagnoses(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		options sandbox.Options
+		faults  []string
+		edit    edit
+		codes   string
+		reached bool
+		login   bool // a login works
+		logins  int  // at most so many failed ones
+	}{
+		{name: "wrong password", edit: password("wrong"), codes: "credentials?", reached: true, logins: 1},
+		{name: "account of a domain that the host is not in", edit: user(`CORP\bob`), codes: "credentials? local-account?", reached: true, logins: 1},
+		{name: "split login", faults: []string{"split-login"}, codes: "login-split", reached: true},
+		{name: "load balancer that spreads connections", edit: spread(false), codes: "load-balancer", reached: true, login: true},
+		{name: "load balancer that spreads requests", edit: spread(true), codes: "load-balancer credentials?", reached: true, logins: 1},
+		{name: "proxy that answers with 502", edit: front(status(http.StatusBadGateway, "text/html", "")), codes: "proxy-answers"},
+		{name: "proxy that wants a login", edit: front(status(http.StatusProxyAuthRequired, "text/html", "")), codes: "proxy-answers"},
+		{name: "proxy that says so", edit: front(nil), codes: "proxy-answers login-split", reached: true},
+		{name: "a page", edit: front(status(http.StatusOK, "text/html", "<html>welcome</html>")), codes: "not-winrm"},
+		{name: "IIS", edit: front(status(http.StatusNotFound, "text/html", "")), codes: "not-winrm"},
+		{name: "503", edit: front(status(http.StatusServiceUnavailable, "text/html", "")), codes: "not-ready"},
+		{name: "sealing is wanted", edit: func(_ *testing.T, o *Options, _ *sandbox.Server) { o.Config.Encryption = transport.EncryptionNever }, codes: "sealing-required", reached: true},
+		{name: "Negotiate is not offered", options: sandbox.Options{Auth: []string{sandbox.AuthBasic}}, codes: "negotiate-not-offered", reached: true},
+		{name: "Basic over http", options: sandbox.Options{Auth: []string{sandbox.AuthBasic}}, edit: basic, codes: "basic-over-http", reached: true},
+		{name: "Basic is not offered", options: sandbox.Options{HTTPS: true}, edit: both(basic, trusting), codes: "basic-not-offered", reached: true},
+		{name: "SPNEGO is insisted on", faults: []string{"spnego"}, reached: true, login: true},
+		{name: "no challenge at all", edit: front(func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+			w.Header().Set("WWW-Authenticate", "Negotiate")
+			w.WriteHeader(http.StatusUnauthorized)
+		}), codes: "challenge-unusable", reached: true},
+		{name: "clock off by ten minutes", edit: clock(10 * time.Minute), codes: "clock-skew", reached: true, login: true},
+		{name: "clock off by an hour", edit: clock(-time.Hour), codes: "clock-skew-ntlm", reached: true, login: true},
+		{name: "https spoken to an http port", edit: func(_ *testing.T, o *Options, s *sandbox.Server) {
+			o.Config.URL = strings.Replace(s.URL(), "http:", "https:", 1)
+		}, codes: "https-to-http-port"},
+		{name: "http spoken to an https port", options: sandbox.Options{HTTPS: true}, edit: func(_ *testing.T, o *Options, s *sandbox.Server) {
+			o.Config.URL = strings.Replace(s.URL(), "https:", "http:", 1)
+		}, codes: "http-to-https-port"},
+		{name: "nothing there", edit: func(_ *testing.T, o *Options, s *sandbox.Server) { o.Config.URL = "http://127.0.0.1:1/wsman" }, codes: "tcp-refused"},
+		{name: "silence", edit: func(_ *testing.T, o *Options, s *sandbox.Server) {
+			o.Config.ConnectTimeout = 20 * time.Millisecond
+			o.Config.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+		}, codes: "tcp-timeout"},
+		{name: "proxy that makes no tunnel", edit: func(_ *testing.T, o *Options, s *sandbox.Server) { o.Config.Proxy, _ = url.Parse("http://127.0.0.1:1") }, codes: "proxy-tunnel"},
+		{name: "another issuer", options: sandbox.Options{HTTPS: true}, codes: "certificate-issuer untrusted-no-login", reached: true},
+		{name: "expired", options: sandbox.Options{HTTPS: true}, edit: both(trusting, at(48*time.Hour)), codes: "certificate-expired clock-skew-ntlm untrusted-no-login", reached: true},
+		{name: "not yet valid", options: sandbox.Options{HTTPS: true}, edit: both(trusting, at(-48*time.Hour)), codes: "certificate-not-yet-valid clock-skew-ntlm untrusted-no-login", reached: true},
+		{name: "another name", options: sandbox.Options{HTTPS: true}, edit: both(trusting, func(_ *testing.T, o *Options, _ *sandbox.Server) { o.Config.TLS.ServerName = "web1.example" }),
+			codes: "certificate-name untrusted-no-login", reached: true},
+		{name: "another fingerprint", options: sandbox.Options{HTTPS: true}, edit: func(_ *testing.T, o *Options, _ *sandbox.Server) { o.Config.TLS.Fingerprint = make([]byte, 32) },
+			codes: "certificate-fingerprint untrusted-no-login", reached: true},
+		{name: "insecure", options: sandbox.Options{HTTPS: true}, edit: func(_ *testing.T, o *Options, _ *sandbox.Server) { o.Config.TLS.Insecure = true }, codes: "certificate-issuer", reached: true, login: true},
+		{name: "a box ends TLS", options: sandbox.Options{HTTPS: true}, edit: middleBox, codes: "channel-bindings-wrong", reached: true, logins: 1},
+		{name: "a box ends TLS, and the server is strict", options: sandbox.Options{HTTPS: true, StrictBindings: true}, edit: middleBox, codes: "channel-bindings-suspected? credentials?", reached: true, logins: 2},
+		{name: "wrong password over https", options: sandbox.Options{HTTPS: true}, edit: both(trusting, password("wrong")), codes: "channel-bindings-suspected? credentials?", reached: true, logins: 2},
+		{name: "not an administrator", faults: []string{"fault,code=5,on=Create"}, codes: "not-administrator", reached: true, login: true},
+		{name: "a quota", options: sandbox.Options{}, faults: []string{"fault,code=2150859173,on=Create"}, codes: "refused", reached: true, login: true},
+		{name: "answers in clear", options: sandbox.Options{AllowUnencrypted: true}, faults: []string{"unsealed,on=Identify,nth=2"}, codes: "unsealed-answer", reached: true},
+		{name: "falsified", faults: []string{"corrupt,on=Identify"}, codes: "answer-falsified", reached: true},
+		{name: "certificate of nobody", options: sandbox.Options{HTTPS: true, Auth: []string{sandbox.AuthNegotiate, sandbox.AuthCertificate}}, edit: both(trusting, func(t *testing.T, o *Options, _ *sandbox.Server) {
+			o.Config.TLS.Certificate, o.User = selfSigned(t, "client"), ""
+			o.Login = []auth.Mechanism{auth.NewCertificate("CN=client")}
+		}), codes: "certificate-not-mapped", reached: true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			tc.options.User = "bob"
+			s := server(t, tc.options, tc.faults...)
+			o := Options{Config: transport.Config{URL: s.URL()}, Login: []auth.Mechanism{auth.NewNTLM("bob", s.Password())}, User: "bob"}
+			if tc.edit != nil {
+				tc.edit(t, &o, s)
+			}
+			r := run(t, o)
+			if got := codes(r); got != tc.codes {
+				t.Errorf("findings %q, want %q\n%s", got, tc.codes, statuses(r))
+				for _, f := range r.Findings {
+					t.Log(f.Code, f.Text)
+				}
+			}
+			if r.Reached != tc.reached || r.LoggedIn != tc.login {
+				t.Errorf("reached %v, logged in %v", r.Reached, r.LoggedIn)
+			}
+			if refused := s.Stats().Refused; refused > tc.logins {
+				t.Errorf("%d logins were refused, which count towards a lockout", refused)
+			}
+		})
+	}
+}
+
+// edit changes what a test runs.
+type edit func(*testing.T, *Options, *sandbox.Server)
+
+func both(edits ...edit) edit {
+	return func(t *testing.T, o *Options, s *sandbox.Server) {
+		for _, e := range edits {
+			e(t, o, s)
+		}
+	}
+}
+
+func password(p string) edit {
+	return func(_ *testing.T, o *Options, _ *sandbox.Server) { o.Login = []auth.Mechanism{auth.NewNTLM("bob", p)} }
+}
+
+func user(name string) edit {
+	return func(_ *testing.T, o *Options, _ *sandbox.Server) {
+		o.Login, o.User = []auth.Mechanism{auth.NewNTLM(name, "wrong")}, name
+	}
+}
+
+func basic(_ *testing.T, o *Options, s *sandbox.Server) {
+	o.Login = []auth.Mechanism{auth.NewBasic("bob", s.Password())}
+}
+
+func trusting(_ *testing.T, o *Options, s *sandbox.Server) {
+	o.Config.TLS.RootCAs = x509.NewCertPool()
+	o.Config.TLS.RootCAs.AppendCertsFromPEM(s.CA())
+}
+
+func at(offset time.Duration) edit {
+	return func(_ *testing.T, o *Options, _ *sandbox.Server) {
+		o.Now = func() time.Time { return time.Now().Add(offset) }
+	}
+}
+
+func clock(offset time.Duration) edit { return at(offset) }
+
+// front puts an HTTP proxy before the sandbox that answers itself, or passes requests on without keeping connections.
+func front(answer func(http.ResponseWriter, *http.Request, http.Handler)) edit {
+	return func(t *testing.T, o *Options, s *sandbox.Server) {
+		u, _ := url.Parse(s.URL())
+		pass := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: u.Scheme, Host: u.Host})
+		pass.Transport = &http.Transport{DisableKeepAlives: true}
+		h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if answer != nil {
+				answer(w, r, pass)
+				return
+			}
+			w.Header().Set("Via", "1.1 proxy.example")
+			w.Header().Set("Connection", "close")
+			pass.ServeHTTP(w, r)
+		})
+		proxy := httptest.NewServer(h)
+		t.Cleanup(proxy.Close)
+		o.Config.URL = proxy.URL + "/wsman"
+	}
+}
+
+func status(code int, contentType, body string) func(http.ResponseWriter, *http.Request, http.Handler) {
+	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		w.Header().Set("Content-Type", contentType)
+		w.WriteHeader(code)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+// spread puts a load balancer before two sandboxes: it changes the server with each connection, or with each request.
+func spread(requests bool) edit {
+	return func(t *testing.T, o *Options, s *sandbox.Server) {
+		second, err := sandbox.Start(sandbox.Options{ComputerName: "OTHER", User: s.User(), Password: s.Password(), Programs: sandbox.Builtin{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = second.Close() })
+		var hosts []string
+		for _, each := range []*sandbox.Server{s, second} {
+			u, _ := url.Parse(each.URL())
+			hosts = append(hosts, u.Host)
+		}
+		var n atomic.Int32
+		if requests {
+			balancer := httptest.NewServer(&httputil.ReverseProxy{
+				Rewrite: func(r *httputil.ProxyRequest) {
+					r.SetURL(&url.URL{Scheme: "http", Host: hosts[int(n.Add(1))%2]})
+				},
+				ModifyResponse: func(r *http.Response) error { r.Header.Del("Connection"); return nil },
+			})
+			t.Cleanup(balancer.Close)
+			o.Config.URL = balancer.URL + "/wsman"
+			return
+		}
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = l.Close() })
+		go func() {
+			for {
+				in, err := l.Accept()
+				if err != nil {
+					return
+				}
+				go pipe(in, func() (net.Conn, error) { return net.Dial("tcp", hosts[int(n.Add(1))%2]) })
+			}
+		}()
+		o.Config.URL = "http://" + l.Addr().String() + "/wsman"
+	}
+}
+
+func pipe(in net.Conn, dial func() (net.Conn, error)) {
+	out, err := dial()
+	if err != nil {
+		_ = in.Close()
+		return
+	}
+	go func() { _, _ = io.Copy(out, bufio.NewReader(in)); _ = out.Close() }()
+	_, _ = io.Copy(in, out)
+	_ = in.Close()
+}
+
+// middleBox ends TLS before the server, and begins another session with it.
+func middleBox(t *testing.T, o *Options, s *sandbox.Server) {
+	u, _ := url.Parse(s.URL())
+	certificate := selfSigned(t, "box")
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{*certificate}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go pipe(in, func() (net.Conn, error) { return tls.Dial("tcp", u.Host, &tls.Config{InsecureSkipVerify: true}) })
+		}
+	}()
+	o.Config.TLS.RootCAs = x509.NewCertPool()
+	o.Config.TLS.RootCAs.AddCert(certificate.Leaf)
+	o.Config.URL = "https://" + l.Addr().String() + "/wsman"
+}
+
+func selfSigned(t *testing.T, name string) *tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
+}
