@@ -57,7 +57,7 @@ type probeError struct {
 
 func (e *probeError) Error() string {
 	if len(e.report.Findings) > 0 {
-		return fmt.Sprintf("%s: %s", e.target, e.report.Findings[0].Text)
+		return e.report.Findings[0].Text
 	}
 	return e.target + ": no login works"
 }

@@ -32,14 +32,14 @@ func testApp(t *testing.T, stdin string) (a *app, stdout, stderr *bytes.Buffer) 
 }
 
 // replayServer starts the recorded hosts' answers on a port, and returns the port.
-func replayServer(t *testing.T, scenario string) string {
+func replayServer(t *testing.T, scenario, login string) string {
 	t.Helper()
 	dir := filepath.Join(recorded.Dir(t), "replay")
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		t.Skip("python3 is not installed")
 	}
-	cmd := exec.Command(python, filepath.Join(dir, "replay.py"), "--port", "0", "--auth", "ntlm", "--scenario", filepath.Join(dir, "scenarios", scenario+".json"))
+	cmd := exec.Command(python, filepath.Join(dir, "replay.py"), "--port", "0", "--auth", login, "--scenario", filepath.Join(dir, "scenarios", scenario+".json"))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -111,7 +111,7 @@ func TestReplay(t *testing.T) {
 		{"i1-ansible-session", []string{"-i", "PowerShell -NoProfile -NonInteractive -ExecutionPolicy Unrestricted -"}, strings.Repeat("# a script of 34 kB\n", 1700), "{\"changed\":false,\"ping\":\"pong\"}\r\n", "", 0},
 	} {
 		t.Run(tc.scenario, func(t *testing.T) {
-			port := replayServer(t, tc.scenario)
+			port := replayServer(t, tc.scenario, "ntlm")
 			password := filepath.Join(t.TempDir(), "password")
 			if err := os.WriteFile(password, []byte("pass\n"), 0o600); err != nil {
 				t.Fatal(err)
@@ -146,5 +146,22 @@ func TestReplay(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestReplayBasic: a login by Basic, in clear and only because that is asked for.
+func TestReplayBasic(t *testing.T) {
+	port := replayServer(t, "a1-run-stdout-stderr-exit1", "basic")
+	a, stdout, stderr := testApp(t, "pass\n")
+	status := a.run(t.Context(), []string{"exec", "--auth", "basic", "--encryption", "never", "-u", "user", "--password-stdin", "127.0.0.1:" + port, "x"})
+	if stdout.String() != "out \r\n" || stderr.String() != "err \r\n" || status.code != 1 {
+		t.Errorf("exit %d\nstdout %q\nstderr %q", status.code, stdout, stderr)
+	}
+	if r := readReport(t, port); len(r.Problems) > 0 {
+		t.Errorf("problems: %q", r.Problems)
+	}
+	a, _, stderr = testApp(t, "pass\n")
+	if status := a.run(t.Context(), []string{"exec", "--auth", "basic", "-u", "user", "--password-stdin", "127.0.0.1:" + port, "x"}); status.code != 77 || !strings.Contains(stderr.String(), "Basic would send the password in clear") {
+		t.Errorf("exit %d\nstderr %q", status.code, stderr)
 	}
 }
