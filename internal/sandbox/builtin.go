@@ -29,9 +29,6 @@ import (
 //	cwd, codepage     what the shell was created with
 type Builtin struct{}
 
-// Local implements [Programs].
-func (Builtin) Local() bool { return false }
-
 // Start implements [Programs].
 func (Builtin) Start(s Spec) (Program, error) {
 	words := SplitArgs(s.Line)

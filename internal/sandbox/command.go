@@ -37,6 +37,7 @@ func startCommand(programs Programs, id string, spec Spec) (*command, error) {
 	} else {
 		var err error
 		if c.program, err = programs.Start(spec); err != nil {
+			c.stdin.close() // some of Start may read from it
 			return nil, err
 		}
 	}

@@ -2,6 +2,8 @@ package sandbox
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"sync/atomic"
@@ -11,11 +13,14 @@ import (
 // Host runs command lines by the local shell: sh on Unix, cmd.exe on Windows.
 type Host struct{}
 
-// Local implements [Programs].
-func (Host) Local() bool { return true }
-
 // Start implements [Programs].
 func (Host) Start(s Spec) (Program, error) {
+	if s.Dir != "" {
+		if info, err := os.Stat(s.Dir); err != nil || !info.IsDir() {
+			return nil, fmt.Errorf("%w: %s", ErrDirectory, s.Dir)
+		}
+	}
+	cmd := shellCommand(s.Line)
 	if s.Direct {
 		args := append([]string{s.Program}, s.Args...)
 		if len(s.Args) == 0 {
@@ -24,9 +29,18 @@ func (Host) Start(s Spec) (Program, error) {
 		if len(args) == 0 {
 			return nil, exec.ErrNotFound
 		}
-		return startProcess(exec.Command(args[0], args[1:]...), s)
+		cmd = exec.Command(args[0], args[1:]...)
 	}
-	return startProcess(shellCommand(s.Line), s)
+	cmd.Env, cmd.Dir = append(os.Environ(), s.Env...), s.Dir
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	p, err := startProcess(cmd, s, stdin)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // orphans is how long the output of a program is waited for after its end, when children of it keep it open.
@@ -39,16 +53,11 @@ type process struct {
 	terminated  atomic.Bool
 }
 
-func startProcess(cmd *exec.Cmd, s Spec) (Program, error) {
-	cmd.Env = append(os.Environ(), s.Env...)
-	cmd.Dir = s.Dir
+// startProcess starts a program with the streams of s. stdin leads to the program.
+func startProcess(cmd *exec.Cmd, s Spec, stdin io.WriteCloser) (*process, error) {
 	cmd.Stdout, cmd.Stderr = s.Stdout, s.Stderr
 	cmd.WaitDelay = orphans
 	newGroup(cmd)
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}

@@ -1,16 +1,19 @@
 package sandbox
 
 import (
+	"errors"
 	"io"
 )
 
 // Programs run command lines for a server.
 type Programs interface {
-	// Start starts a program. An error means that there is none of that name.
+	// Start starts a program. An error is [ErrDirectory] when Spec.Dir is none; another one means that there is no program
+	// of that name.
 	Start(Spec) (Program, error)
-	// Local reports that directories are those of this machine.
-	Local() bool
 }
+
+// ErrDirectory is a directory of a shell that is not there.
+var ErrDirectory = errors.New("sandbox: not a directory")
 
 // Spec is what to run.
 type Spec struct {
@@ -18,6 +21,7 @@ type Spec struct {
 	Program  string   // its first part, and
 	Args     []string // its arguments, as the client sent them
 	Direct   bool     // without a shell
+	Console  bool     // stdin counts as a console (WINRS_CONSOLEMODE_STDIN)
 	Env      []string // NAME=value, beside the server's own
 	Dir      string   // "" for the server's own
 	CodePage string   // of the output, as the client asked for it; "" for any

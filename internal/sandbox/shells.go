@@ -2,7 +2,7 @@ package sandbox
 
 import (
 	"context"
-	"os"
+	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -203,7 +203,8 @@ func (s *remoteShell) do(ctx context.Context, in *request, commandID string) (ws
 func (s *remoteShell) start(in *request, line *wsman.CommandLine) (wsman.ResponseBody, error) {
 	spec := Spec{
 		Line: strings.Join(append([]string{line.Command}, line.Arguments...), " "), Program: line.Command, Args: line.Arguments,
-		Direct: strings.EqualFold(in.Option("WINRS_SKIP_CMD_SHELL"), "TRUE"), Dir: s.directory, CodePage: s.codePage,
+		Direct: strings.EqualFold(in.Option("WINRS_SKIP_CMD_SHELL"), "TRUE"), Console: strings.EqualFold(in.Option("WINRS_CONSOLEMODE_STDIN"), "TRUE"),
+		Dir: s.directory, CodePage: s.codePage,
 	}
 	for _, v := range s.environment {
 		spec.Env = append(spec.Env, v.Name+"="+v.Value)
@@ -217,13 +218,6 @@ func (s *remoteShell) start(in *request, line *wsman.CommandLine) (wsman.Respons
 	case n > longest && !spec.Direct:
 		spec.Refused = "The command line is too long.\r\n"
 	}
-	if s.directory != "" && s.server.options.Programs.Local() {
-		if info, err := os.Stat(s.directory); err != nil || !info.IsDir() {
-			f := fault("InternalError", wsman.CodeBadDirectory, "The directory name is invalid.")
-			f.Provider = "Shell cmd plugin"
-			return nil, f
-		}
-	}
 	id := strings.ToUpper(line.ID)
 	if id == "" {
 		id = wsman.NewID()
@@ -231,6 +225,9 @@ func (s *remoteShell) start(in *request, line *wsman.CommandLine) (wsman.Respons
 	c, err := startCommand(s.server.options.Programs, id, spec)
 	if err != nil {
 		f := fault("InternalError", wsman.CodeFileNotFound, "The system cannot find the file specified.")
+		if errors.Is(err, ErrDirectory) {
+			f = fault("InternalError", wsman.CodeBadDirectory, "The directory name is invalid.")
+		}
 		f.Provider = "Shell cmd plugin"
 		s.server.log("%v", err)
 		return nil, f

@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux && amd64
 
 package sandbox
 
@@ -75,7 +75,9 @@ func (p *image) text(s string) address {
 // add adds calls.
 func (p *image) add(calls ...apiCall) { p.calls = append(p.calls, calls...) }
 
-func call(function string, arguments ...any) apiCall { return apiCall{function: function, arguments: arguments} }
+func call(function string, arguments ...any) apiCall {
+	return apiCall{function: function, arguments: arguments}
+}
 
 func (c apiCall) into(result address) apiCall { c.result = result; return c }
 

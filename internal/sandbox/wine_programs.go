@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux && amd64
 
 package sandbox
 
@@ -21,22 +21,23 @@ import (
 //   - outer is started from Unix. It makes a job that ends with it and that it is in itself: to kill outer is to kill all
 //     that the command has started, wherever that has put itself. It starts inner with CREATE_NO_WINDOW, which gives a
 //     console that nobody sees. A remote shell of Windows has one too: code pages and Ctrl-C belong to a console.
-//   - inner sets code page, environment and directory, starts the command, waits for it, and reports to a FIFO: the error of
-//     the directory, the error of CreateProcessW, the id of its own process, and at last the exit code. Each is a number of
-//     32 bits; nothing follows an error but 0.
+//   - inner sets code page, environment and directory, starts the command, waits for it, and reports to a FIFO, in numbers of
+//     32 bits: the error of the directory, the error of CreateProcessW, the id of its own process, and at last the exit code.
+//     The first error that is not 0 is the last number.
 
 // Constants of the Windows API.
 const (
-	createNoWindow  = 0x08000000
-	currentProcess  = -1
-	extendedLimits  = 9 // JobObjectExtendedLimitInformation
-	genericWrite    = 0x40000000
-	infinite        = 0xffffffff
-	killOnJobClose  = 0x2000
-	openExisting    = 3
-	shareAll        = 7
-	stdInput        = -10 // STD_INPUT_HANDLE; those of output and error follow
-	useStdHandles   = 0x100
+	createNewGroup = 0x200 // CREATE_NEW_PROCESS_GROUP
+	createNoWindow = 0x08000000
+	currentProcess = -1
+	extendedLimits = 9 // JobObjectExtendedLimitInformation
+	genericWrite   = 0x40000000
+	infinite       = 0xffffffff
+	killOnJobClose = 0x2000
+	openExisting   = 3
+	shareAll       = 7
+	stdInput       = -10 // STD_INPUT_HANDLE; those of output and error follow
+	useStdHandles  = 0x100
 )
 
 // outerProgram runs the program in the file inner.
@@ -50,7 +51,7 @@ func outerProgram(inner string) []byte {
 		call("SetInformationJobObject", content(job), extendedLimits, p.bytes(limits), len(limits)).orFail(),
 		call("AssignProcessToJobObject", content(job), currentProcess).orFail(),
 	)
-	process := p.start(p.text(windowsPath(inner)), 0, createNoWindow)
+	process := p.start(p.text(windowsPath(inner)), 0, createNoWindow|createNewGroup)
 	p.add(call("WaitForSingleObject", content(process), infinite), call("ExitProcess", 0))
 	return p.file()
 }
@@ -74,11 +75,11 @@ func innerProgram(s Spec, line, fifo string, unset []string) []byte {
 		p.add(call("SetEnvironmentVariableW", p.text(name), p.text(value)))
 	}
 	p.changeDirectory(s.Dir)
-	p.add(report(none))
+	p.add(report(none), call("SetConsoleCtrlHandler", 0, 0)) // the first of a group ignores Ctrl-C; the command shall not
 	process := p.start(0, p.text(line), 0)
 	p.add(
 		report(none),
-		call("SetConsoleCtrlHandler", p.handler(), 1), // Ctrl-C is for the command; handlers are not inherited
+		call("SetConsoleCtrlHandler", p.handler(), 1), // nor shall Ctrl-C end this program
 		call("GetCurrentProcessId").into(number), report(number),
 		call("WaitForSingleObject", content(process), infinite),
 		call("GetExitCodeProcess", content(process), number), report(number),
@@ -87,15 +88,14 @@ func innerProgram(s Spec, line, fifo string, unset []string) []byte {
 	return p.file()
 }
 
-// interruptProgram sends Ctrl-C to all programs at the console of another one.
-func interruptProgram(processID uint32) []byte {
+// interruptProgram sends Ctrl-C to the programs of a group, which has the id of the process that it began with.
+func interruptProgram(group uint32) []byte {
 	p := &image{otherwise: []apiCall{call("ExitProcess", 1)}}
 	const controlC = 0
 	p.add(
-		call("SetConsoleCtrlHandler", p.handler(), 1),
 		call("FreeConsole"),
-		call("AttachConsole", int(processID)).orFail(),
-		call("GenerateConsoleCtrlEvent", controlC, 0).orFail(),
+		call("AttachConsole", int(group)).orFail(),
+		call("GenerateConsoleCtrlEvent", controlC, int(group)).orFail(),
 		call("ExitProcess", 0),
 	)
 	return p.file()

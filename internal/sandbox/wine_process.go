@@ -1,0 +1,132 @@
+//go:build linux && amd64
+
+package sandbox
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// wineProcess is a command of wine.
+type wineProcess struct {
+	wine   *Wine
+	dir    string        // with the files of this command
+	outer  *process      // to kill it is to kill all
+	status *status       // of inner
+	inner  uint32        // its id, as wine counts
+	ended  chan struct{} // closed then
+}
+
+// Start implements [Programs].
+func (w *Wine) Start(s Spec) (Program, error) {
+	if !w.enter() {
+		return nil, os.ErrClosed
+	}
+	p := &wineProcess{wine: w, ended: make(chan struct{})}
+	if err := p.start(s); err != nil {
+		_ = os.RemoveAll(p.dir)
+		w.users.Done()
+		return nil, err
+	}
+	go p.attend()
+	if err := p.begun(); err != nil {
+		<-p.ended
+		return nil, err
+	}
+	return p, nil
+}
+
+// start starts the two programs.
+func (p *wineProcess) start(s Spec) (err error) {
+	if p.dir, err = os.MkdirTemp(p.wine.dir, ""); err != nil {
+		return err
+	}
+	line := `C:\windows\system32\cmd.exe /d /s /c "` + s.Line + `"`
+	if s.Direct {
+		line = s.Line
+	}
+	var ours []string
+	for _, v := range p.wine.environment() {
+		if name, _, _ := strings.Cut(v, "="); name != "PATH" {
+			ours = append(ours, name)
+		}
+	}
+	fifo := filepath.Join(p.dir, filepath.Base(p.dir))
+	inner, err := programFile(p.dir, innerProgram(s, line, fifo, ours))
+	if err != nil {
+		return err
+	}
+	cmd, err := p.wine.command(p.dir, outerProgram(inner))
+	if err != nil {
+		return err
+	}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	if pipe, ok := stdin.(*os.File); ok && s.Console {
+		stdin = consoleInput{pipe}
+	}
+	if p.status, err = newStatus(fifo); err != nil {
+		return err
+	}
+	if p.outer, err = startProcess(cmd, s, stdin); err != nil {
+		p.status.close()
+	}
+	return err
+}
+
+// begun waits until the command runs.
+func (p *wineProcess) begun() error {
+	steps := []struct {
+		what string
+		kind error
+	}{{"directory", ErrDirectory}, {"program", exec.ErrNotFound}}
+	for _, step := range steps {
+		switch failure, ok := p.status.next(); {
+		case !ok:
+			return fmt.Errorf("sandbox: wine ended before the command began")
+		case failure != 0:
+			return fmt.Errorf("sandbox: wine: %s: %w (error %d)", step.what, step.kind, failure)
+		}
+	}
+	p.inner, _ = p.status.next()
+	return nil
+}
+
+// attend waits for the end and cleans up.
+func (p *wineProcess) attend() {
+	defer p.wine.users.Done()
+	defer close(p.ended)
+	p.outer.Wait()
+	p.status.close()
+	_ = os.RemoveAll(p.dir)
+}
+
+// Wait implements [Program].
+func (p *wineProcess) Wait() uint32 {
+	<-p.ended
+	code, ok := p.status.next()
+	if !ok || p.outer.terminated.Load() {
+		return exitTerminated
+	}
+	return code
+}
+
+// Signal implements [Program]. Wine has no Ctrl-Break: that is a Ctrl-C here.
+func (p *wineProcess) Signal(s Signal) {
+	if s == Terminate {
+		p.outer.Signal(s)
+		return
+	}
+	if !p.wine.enter() {
+		return
+	}
+	defer p.wine.users.Done()
+	if cmd, err := p.wine.command(p.dir, interruptProgram(p.inner)); err == nil {
+		_ = cmd.Run() // it fails when the command has ended: then there is nothing to interrupt
+	}
+}

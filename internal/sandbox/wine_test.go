@@ -1,0 +1,306 @@
+//go:build linux && amd64
+
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"debug/pe"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestImage holds what debug/pe, and so a loader, reads from a program.
+func TestImage(t *testing.T) {
+	p := &image{otherwise: []apiCall{call("ExitProcess", 1)}}
+	p.add(call("CreateJobObjectW", 0, 0).into(p.words(0, 0)), call("SetCurrentDirectoryW", p.text("C:\\é")).orFail(), call("ExitProcess", 0))
+	f, err := pe.NewFile(bytes.NewReader(p.file()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	imports, err := f.ImportedSymbols()
+	want := []string{"CreateJobObjectW:kernel32.dll", "SetCurrentDirectoryW:kernel32.dll", "ExitProcess:kernel32.dll"}
+	if err != nil || !slices.Equal(imports, want) {
+		t.Errorf("%q: %v", imports, err)
+	}
+	header := f.OptionalHeader.(*pe.OptionalHeader64)
+	section := f.Sections[0]
+	if e := header.AddressOfEntryPoint; e <= section.VirtualAddress || e >= section.VirtualAddress+section.VirtualSize || e%16 != 0 {
+		t.Errorf("entry point %x", e)
+	}
+	data, err := section.Data()
+	if err != nil || !bytes.Contains(data, []byte("C\x00:\x00\\\x00\xe9\x00\x00\x00")) {
+		t.Errorf("no text in the section: %v", err)
+	}
+}
+
+func TestNoWine(t *testing.T) {
+	t.Setenv("WINELOADER", "")
+	t.Setenv("PATH", t.TempDir())
+	if _, err := exec.LookPath(debianLoader); err == nil {
+		t.Skip("wine64 of Debian is installed, and found without PATH")
+	}
+	if _, err := StartWine(context.Background(), nil); !errors.Is(err, ErrNoWine) {
+		t.Error(err)
+	}
+}
+
+// TestWineDoesNotStart has another program in wine's place.
+func TestWineDoesNotStart(t *testing.T) {
+	for name, tc := range map[string]struct{ script, want string }{
+		"fails": {"#!/bin/sh\necho no such thing >&2\nexit 3\n", "exit status 3: no such thing"},
+		"hangs": {"#!/bin/sh\nsleep 1000\n", context.DeadlineExceeded.Error()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			loader := filepath.Join(dir, "loader")
+			if err := os.WriteFile(loader, []byte(tc.script), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			t.Setenv("WINELOADER", loader)
+			t.Setenv("WINEPREFIX", filepath.Join(dir, "prefix"))
+			t.Setenv("TMPDIR", dir)
+			ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+			defer cancel()
+			var said []string
+			_, err := StartWine(ctx, func(s string) { said = append(said, s) })
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Error(err)
+			}
+			if len(said) != 1 || !strings.Contains(said[0], filepath.Join(dir, "prefix")) {
+				t.Errorf("said %q", said)
+			}
+			if left, _ := filepath.Glob(filepath.Join(dir, "winrmctl-wine-*")); left != nil {
+				t.Errorf("left behind: %q", left)
+			}
+		})
+	}
+}
+
+// startWine starts wine in the prefix that winrmctl itself would use.
+func startWine(t *testing.T) *Wine {
+	t.Helper()
+	w, err := StartWine(context.Background(), func(s string) { t.Log(s) })
+	if errors.Is(err, ErrNoWine) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+// output is a stream of a program, with a place to wait for what it says.
+type output struct {
+	mu   sync.Mutex
+	data bytes.Buffer
+	said chan struct{} // closed when mark was written
+	mark string
+}
+
+func newOutput(mark string) *output { return &output{mark: mark, said: make(chan struct{})} }
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.data.Write(b)
+	if o.mark != "" && bytes.Contains(o.data.Bytes(), []byte(o.mark)) {
+		o.mark = ""
+		close(o.said)
+	}
+	return len(b), nil
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.data.String()
+}
+
+// run runs a command to its end.
+func run(t *testing.T, w *Wine, s Spec) (stdout, stderr string, code uint32) {
+	t.Helper()
+	var out, errs output
+	if s.Stdin == nil {
+		s.Stdin = strings.NewReader("")
+	}
+	s.Stdout, s.Stderr = &out, &errs
+	p, err := w.Start(s)
+	if err != nil {
+		t.Fatalf("%s: %v", s.Line, err)
+	}
+	code = p.Wait()
+	return out.String(), errs.String(), code
+}
+
+// TestWine runs lines that a command line put together from argv would not survive, and others.
+func TestWine(t *testing.T) {
+	w := startWine(t)
+	for _, tc := range []struct {
+		line           string
+		stdout, stderr string
+		code           uint32
+	}{
+		{`echo hello`, "hello\r\n", "", 0},
+		{`echo "a b" & echo c`, "\"a b\" \r\nc\r\n", "", 0},
+		{`echo "a&b|c<d>e^f"&echo "x"y"z"`, "\"a&b|c<d>e^f\"\r\n\"x\"y\"z\"\r\n", "", 0},
+		{`"C:\windows\system32\cmd.exe" /c "echo "in" there"&echo "out"`, "\"in\" there\r\n\"out\"\r\n", "", 0},
+		{`echo %OS% 100% a%%b %% !x! %nosuch%`, "Windows_NT 100% a%%b %% !x! %nosuch%\r\n", "", 0},
+		{`echo %STAGE%`, "te st \"&é\r\n", "", 0},
+		{`for %i in (1 2) do @echo %i`, "1\r\n2\r\n", "", 0},
+		{`if 1==1 (echo yes) else (echo no)`, "yes\r\n", "", 0},
+		{`exit 7`, "", "", 7},
+		{`exit 256`, "", "", 256}, // a Unix process would have 0
+		{`exit -1`, "", "", 4294967295},
+		{`echo é 日本 𝄞`, "é 日本 𝄞\r\n", "", 0},
+		{`chcp 850>nul&echo é`, "\x82\r\n", "", 0},
+		{`chcp`, "Active code page: 65001\r\n", "", 0},
+		{`echo x>&2`, "", "x\r\n", 0},
+		{`echo a^&b ^> ^^`, "a&b > ^\r\n", "", 0},
+		{`echo tr\`, "tr\\\r\n", "", 0},
+		{`echo "tr\"`, "\"tr\\\"\r\n", "", 0},
+		{"echo a  b\tc ~`'#;,=+*?[]{}$@", "a  b\tc ~`'#;,=+*?[]{}$@\r\n", "", 0},
+		{`echo one two|find "w"`, "one two\r\n", "", 0},
+		{`echo one two|find "x"`, "", "", 1},
+		{`dir /b C:\windows\system32\cmd.exe`, "cmd.exe\r\n", "", 0},
+		{`hostname&nosuch`, strings.ToUpper(hostname(t)) + "\r\n", "Can't recognize 'nosuch' as an internal or external command, or batch script.\r\n", 9009},
+		{`cd`, "C:\\windows\r\n", "", 0},
+		{`set WINEPREFIX`, "", "Environment variable WINEPREFIX not defined\r\n", 1},
+		{"echo " + strings.Repeat("x", 8000), strings.Repeat("x", 8000) + "\r\n", "", 0},
+	} {
+		t.Run(tc.line[:min(len(tc.line), 40)], func(t *testing.T) {
+			t.Parallel()
+			stdout, stderr, code := run(t, w, Spec{Line: tc.line, Dir: `C:\windows`, CodePage: "65001", Env: []string{`STAGE=te st "&é`}})
+			if stdout != tc.stdout || stderr != tc.stderr || code != tc.code {
+				t.Errorf("%q, %q, %d", stdout, stderr, code)
+			}
+		})
+	}
+}
+
+func hostname(t *testing.T) string {
+	name, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, _, _ = strings.Cut(name, ".")
+	return name[:min(len(name), 15)] // a NetBIOS name
+}
+
+// TestWineShell is about what a shell gives to its commands.
+func TestWineShell(t *testing.T) {
+	w := startWine(t)
+	stdout, _, _ := run(t, w, Spec{Line: `echo %CD%&echo %PATH%&echo %temp%`, Env: []string{`PATH=C:\x;C:\windows`, `Temp=D:\é`}, CodePage: "65001"})
+	if lines := strings.Split(stdout, "\r\n"); len(lines) != 4 || !strings.HasPrefix(strings.ToLower(lines[0]), `c:\users\`) ||
+		lines[1] != `C:\x;C:\windows` || lines[2] != `D:\é` {
+		t.Errorf("%q", stdout)
+	}
+	for _, dir := range []string{`C:\nosuch`, `C:\windows\notepad.exe`, `nosuch`, `Q:\`} {
+		if _, err := w.Start(Spec{Line: "cd", Dir: dir, Stdin: strings.NewReader("")}); !errors.Is(err, ErrDirectory) {
+			t.Errorf("%s: %v", dir, err)
+		}
+	}
+	for _, line := range []string{`nosuch.exe /x`, `echo hello`, ``} {
+		if _, err := w.Start(Spec{Line: line, Direct: true, Stdin: strings.NewReader("")}); !errors.Is(err, exec.ErrNotFound) {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+	stdout, stderr, code := run(t, w, Spec{Line: `find.exe "a b"`, Direct: true, Stdin: strings.NewReader("xa b\r\nc\r\n")})
+	if stdout != "xa b\r\n" || stderr != "" || code != 0 {
+		t.Errorf("direct: %q, %q, %d", stdout, stderr, code)
+	}
+	if entries, err := os.ReadDir(w.dir); err != nil || len(entries) != 2 {
+		t.Errorf("commands leave files behind: %v, %v", entries, err)
+	}
+}
+
+// TestWineStreams is about stdin, its end, and much of everything.
+func TestWineStreams(t *testing.T) {
+	w := startWine(t)
+	const lines = 100_000
+	in := strings.Repeat("0123456789\r\n", lines)
+	if stdout, stderr, code := run(t, w, Spec{Line: `find "5"`, Stdin: strings.NewReader(in)}); stdout != in || stderr != "" || code != 0 {
+		t.Errorf("find: %d bytes, %q, %d", len(stdout), stderr, code)
+	}
+	if stdout, _, code := run(t, w, Spec{Line: `set /p x=name:`}); stdout != "name:" || code != 0 {
+		t.Errorf("an end of file: %q, %d", stdout, code)
+	}
+	if _, _, code := run(t, w, Spec{Line: `exit 3`, Stdin: strings.NewReader(in), Console: true}); code != 3 {
+		t.Errorf("input that is not read: %d", code)
+	}
+	script := "set /p x=what?\r\nthis\r\ncd \\windows\r\necho [%x%]\r\nfind \"b\"\r\nabc\r\nnone\r\n"
+	stdout, stderr, code := run(t, w, Spec{Line: `cmd /q`, Stdin: strings.NewReader(script), Console: true})
+	if _, rest, _ := strings.Cut(stdout, "\r\n"); rest != "what?[this]\r\nabc\r\n" || stderr != "" || code != 0 {
+		t.Errorf("cmd: %q, %q, %d", stdout, stderr, code)
+	}
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			want := fmt.Sprintf("%d\r\n", i)
+			if stdout, _, code := run(t, w, Spec{Line: fmt.Sprintf("echo %d&exit %d", i, i)}); stdout != want || code != uint32(i) {
+				t.Errorf("%d at once: %q, %d", i, stdout, code)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// TestWineSignals interrupts and terminates commands, and what they have started.
+func TestWineSignals(t *testing.T) {
+	w := startWine(t)
+	for _, tc := range []struct {
+		line   string
+		signal Signal
+		code   uint32
+	}{
+		{`echo ready&set /p x=`, CtrlC, 0}, // where Windows has 3221225786
+		{`echo ready&pause&echo not me`, CtrlBreak, 0},
+		{`start /b ping -n 7654321 127.0.0.1&start ping -n 7654321 127.0.0.1&echo ready&ping -n 7654321 127.0.0.1`, CtrlC, 0},
+		{`start /b ping -n 7654321 127.0.0.1&start ping -n 7654321 127.0.0.1&echo ready&ping -n 7654321 127.0.0.1`, Terminate, exitTerminated},
+	} {
+		out := newOutput("ready")
+		stdin, hold := io.Pipe()
+		p, err := w.Start(Spec{Line: tc.line, Stdin: stdin, Stdout: out, Stderr: out})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-out.said
+		p.Signal(tc.signal)
+		if code := p.Wait(); code != tc.code || strings.Contains(out.String(), "not me") {
+			t.Errorf("%s: signal %d: %d, %q", tc.line, tc.signal, code, out)
+		}
+		_ = hold.Close()
+		for deadline := time.Now().Add(10 * time.Second); running(t, "7654321"); time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: signal %d leaves programs behind", tc.line, tc.signal)
+			}
+		}
+		p.Signal(CtrlC) // that of a program that has ended
+	}
+}
+
+// running reports whether there is a process with a mark in its command line.
+func running(t *testing.T, mark string) bool {
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(files, func(name string) bool {
+		line, _ := os.ReadFile(name) // the process may be gone by now
+		return bytes.Contains(line, []byte(mark))
+	})
+}
