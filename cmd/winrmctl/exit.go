@@ -76,6 +76,8 @@ func codeOf(err error) int {
 		character *wsman.CharacterError
 		probed    *probeError
 		several   *severalError
+		verify    *verifyError
+		malformed *malformedError
 	)
 	switch {
 	case errors.As(err, &timeout):
@@ -93,8 +95,10 @@ func codeOf(err error) int {
 		return exitUsage
 	case errors.As(err, &settings), errors.As(err, &file), errors.As(err, &pair):
 		return exitConfiguration
-	case errors.As(err, &secret), errors.As(err, &login):
+	case errors.As(err, &secret), errors.As(err, &login), errors.As(err, &verify):
 		return exitUnauthenticated
+	case errors.As(err, &malformed):
+		return exitData
 	case errors.As(err, &fault), errors.As(err, &way) && way.RequestTooLarge():
 		return exitRefused
 	case errors.As(err, &way), errors.As(err, &answer), errors.As(err, &syntax), errors.Is(err, shell.ErrNoExitCode):
@@ -108,6 +112,9 @@ func codeOf(err error) int {
 
 // exitSome is for some targets of several.
 const exitSome = 1
+
+// exitData is for tokens that cannot be read to their end (sysexits.h: EX_DATAERR).
+const exitData = 65
 
 // exitIO is for local files and streams that fail (sysexits.h: EX_IOERR).
 const exitIO = 74

@@ -13,13 +13,14 @@ import (
 func TestFences(t *testing.T) {
 	const ours = "github.com/winrmctl/winrmctl/"
 	table := map[string]string{
-		"cmd/winrmctl":         "internal/auth internal/config internal/keypair internal/probe internal/sandbox internal/shell internal/trace internal/transport internal/wsman github.com/spf13/cobra github.com/spf13/pflag golang.org/x/term",
+		"cmd/winrmctl":         "internal/auth internal/config internal/dissect internal/keypair internal/probe internal/sandbox internal/shell internal/trace internal/transport internal/wsman github.com/spf13/cobra github.com/spf13/pflag golang.org/x/term",
 		"internal/auth":        "internal/auth/ntlm internal/auth/spnego internal/sealed",
 		"internal/auth/spnego": "golang.org/x/crypto/cryptobyte golang.org/x/crypto/cryptobyte/asn1",
 		"internal/keypair":     "github.com/youmark/pkcs8 software.sslmate.com/src/go-pkcs12",
 		"internal/auth/ntlm":   "github.com/Azure/go-ntlmssp golang.org/x/crypto/md4 golang.org/x/text/encoding/charmap",
 		"internal/bench":       "",
 		"internal/config":      "github.com/pelletier/go-toml/v2 github.com/pelletier/go-toml/v2/unstable github.com/spf13/viper go.yaml.in/yaml/v3",
+		"internal/dissect":     "internal/auth/ntlm",
 		"internal/probe":       "internal/auth internal/auth/ntlm internal/auth/spnego internal/shell internal/transport internal/wsman",
 		"internal/recorded":    "",
 		"internal/sandbox":     "internal/auth internal/auth/ntlm internal/auth/spnego internal/sealed internal/wsman",

@@ -43,6 +43,7 @@ tried at most twice, because each one counts towards a lockout.`,
 		},
 	}
 	c.Flags().StringVarP(&o.output, "output", "o", "text", "text, or json: one object a target")
+	c.AddCommand(a.decodeCommand())
 	return c
 }
 
