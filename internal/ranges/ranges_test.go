@@ -1,0 +1,102 @@
+package ranges
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestExpand(t *testing.T) {
+	for name, want := range map[string]string{
+		"web1":                         "web1",
+		"":                             "",
+		"web[01:03].corp.example":      "web01.corp.example web02.corp.example web03.corp.example",
+		"web[8:11]":                    "web8 web9 web10 web11",
+		"web[08:11]":                   "web08 web09 web10 web11",
+		"web[000:002]":                 "web000 web001 web002",
+		"web[0:2]":                     "web0 web1 web2",
+		"web[:2]":                      "web0 web1 web2",
+		"web[1:9:4]":                   "web1 web5 web9",
+		"web[1:10:4]":                  "web1 web5 web9",
+		"web[5:5]":                     "web5",
+		"db-[a:c]":                     "db-a db-b db-c",
+		"db-[a:f:2]":                   "db-a db-c db-e",
+		"db-[y:B]":                     "db-y db-z db-A db-B",
+		"[1:2]x":                       "1x 2x",
+		"r[1:2]-[a:b]":                 "r1-a r1-b r2-a r2-b",
+		"10.0.[0:1].[9:10]":            "10.0.0.9 10.0.0.10 10.0.1.9 10.0.1.10",
+		"[::1]":                        "[::1]",
+		"[::]:5985":                    "[::]:5985",
+		"[1::2]":                       "[1::2]",
+		"bob@[fe80::1%eth0]:5985":      "bob@[fe80::1%eth0]:5985",
+		"http://[::1]/[1:2]":           "http://[::1]/1 http://[::1]/2",
+		"https://web[1:2].corp:5986/x": "https://web1.corp:5986/x https://web2.corp:5986/x",
+		"[::1":                         "[::1",
+		"web]1:2[":                     "web]1:2[",
+		"web[1:2":                      "web[1:2",
+	} {
+		got, err := Expand(name, 10)
+		if err != nil || strings.Join(got, " ") != want {
+			t.Errorf("%s: %v %v, want %s", name, got, err, want)
+		}
+		if expanded := len(got) != 1 || got[0] != name; err == nil && expanded != Has(name) {
+			t.Errorf("Has(%q) is %t", name, Has(name))
+		}
+	}
+}
+
+func TestExpandRefuses(t *testing.T) {
+	forms := "write it as [01:20], [a:f] or [1:10:2]"
+	for name, want := range map[string]string{
+		"web[01-20]":        `not a range: "[01-20]" | ` + forms,
+		"web[1]":            `not a range: "[1]" | ` + forms,
+		"web[]":             `not a range: "[]" | ` + forms,
+		"web[1,2]":          `not a range: "[1,2]" | ` + forms,
+		"web[1:2:3:4]":      `not a range: "[1:2:3:4]" | ` + forms,
+		"web[1:]":           `not a range: "[1:]": its ends are neither two numbers nor two letters | ` + forms,
+		"web[a:3]":          `not a range: "[a:3]": its ends are neither two numbers nor two letters | ` + forms,
+		"web[ab:cd]":        `not a range: "[ab:cd]": its ends are neither two numbers nor two letters | ` + forms,
+		"web[1: 3]":         `not a range: "[1: 3]": its ends are neither two numbers nor two letters | ` + forms,
+		"web[-1:3]":         `not a range: "[-1:3]": its ends are neither two numbers nor two letters | ` + forms,
+		"web[1:9999999999]": `not a range: "[1:9999999999]": its ends are neither two numbers nor two letters | ` + forms,
+		"web[3:1]":          `not a range: "[3:1]": its end is before its beginning | `,
+		"web[c:a]":          `not a range: "[c:a]": its end is before its beginning | `,
+		"web[01:3]":         `not a range: "[01:3]": its ends have to be equally long where the first begins with 0 | write it as [01:20]`,
+		"web[1:3:0]":        `not a range: "[1:3:0]": its step is no number above 0 | write it as [1:10:2]`,
+		"web[1:3:-1]":       `not a range: "[1:3:-1]": its step is no number above 0 | write it as [1:10:2]`,
+		"web[1:3:]":         `not a range: "[1:3:]": its step is no number above 0 | write it as [1:10:2]`,
+		"10.0.0.1[1.2.3.4]": `not a range: "[1.2.3.4]" | ` + forms,
+		"web[1:11]":         `the range [1:11] makes more than 10 names | `,
+		"w[1:4][1:3]":       `the range [1:3] makes more than 10 names | `,
+		"w[0:999999999]":    `the range [0:999999999] makes more than 10 names | `,
+
+		"w[" + strings.Repeat("x", 50) + "]": `not a range: "[` + strings.Repeat("x", 39) + `…" | ` + forms,
+	} {
+		got, err := Expand(name, 10)
+		var wrong *Error
+		if !errors.As(err, &wrong) || got != nil || wrong.Error()+" | "+wrong.Hint() != want {
+			t.Errorf("%s: %v %v, want %s", name, got, err, want)
+		}
+	}
+}
+
+// FuzzExpand: whatever the name, it is refused, or makes at most as many names as are allowed, none with a range in it.
+func FuzzExpand(f *testing.F) {
+	for _, name := range []string{"web[01:20].corp.example", "a[a:f]b[1:10:2]", "[::1]:5985", "x[", "x]", "x[[1:2]]", "x[0:0:0]", "[999999999:999999999:999999999]"} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		const most = 100
+		names, err := Expand(name, most)
+		var wrong *Error
+		switch {
+		case err != nil && (!errors.As(err, &wrong) || wrong.Error() == "" || names != nil):
+			t.Fatalf("%q: %v %T %v", name, names, err, err)
+		case err == nil && (len(names) == 0 || len(names) > most):
+			t.Errorf("%q: %d names", name, len(names))
+		case err == nil && !Has(name) && !slices.Equal(names, []string{name}):
+			t.Errorf("%q: %q", name, names)
+		}
+	})
+}
