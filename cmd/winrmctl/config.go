@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -55,11 +56,7 @@ func (a *app) configCommand(g *globals) *cobra.Command {
 				if len(args) == 0 {
 					return cfg.View(a.stdout)
 				}
-				target, err := cfg.Resolve(args[0], g.over())
-				if err != nil {
-					return err
-				}
-				return target.View(a.stdout)
+				return a.viewTargets(g, cfg, args[0])
 			},
 		},
 		&cobra.Command{
@@ -68,6 +65,27 @@ func (a *app) configCommand(g *globals) *cobra.Command {
 		},
 	)
 	return c
+}
+
+// viewTargets shows what one argument names; of several targets, each below its name.
+func (a *app) viewTargets(g *globals, cfg *config.Config, spec string) error {
+	names, err := cfg.Expand(spec)
+	if err != nil {
+		return err
+	}
+	for i, name := range names {
+		target, err := cfg.Resolve(name, g.over())
+		if err != nil {
+			return err
+		}
+		if len(names) > 1 {
+			fmt.Fprintf(a.stdout, "%s%s:\n", strings.Repeat("\n", min(i, 1)), oneLine(name))
+		}
+		if err := target.View(a.stdout); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // validate lists all problems on stdout, one a line; the first is the error.

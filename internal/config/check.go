@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -146,11 +145,9 @@ func host(text string) (string, *flaw) {
 	if strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") {
 		bare = text[1 : len(text)-1]
 	}
-	if ip, err := netip.ParseAddr(bare); err == nil && regexp.MustCompile(`^[\w.-]*$`).MatchString(ip.Zone()) {
+	if ip, err := netip.ParseAddr(bare); err == nil && (ip.Zone() == "" || isHostName(ip.Zone())) {
 		return bare, nil
 	}
-	label := `[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?`
-	name := regexp.MustCompile(`^` + label + `(\.` + label + `)*\.?$`)
 	switch {
 	case text == "":
 		return "", &flaw{"no host", ""}
@@ -158,10 +155,26 @@ func host(text string) (string, *flaw) {
 		return "", &flaw{"a URL where a host belongs", "give it as url"}
 	case strings.Contains(text, "@"):
 		return "", &flaw{"a user where a host belongs", "give it as username"}
-	case len(text) > 254 || !name.MatchString(text):
+	case len(text) > 254 || !isHostName(text):
 		return "", &flaw{"not a host name or address: " + show(text), hostHint(text)}
 	}
 	return text, nil
+}
+
+// isHostName reports that a text is labels with dots between them, and perhaps one at the end. It is no regular
+// expression because fleets have thousands of names to check.
+func isHostName(text string) bool {
+	for label := range strings.SplitSeq(strings.TrimSuffix(text, "."), ".") {
+		if label == "" || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+		for _, c := range []byte(label) {
+			if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-') {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func hostHint(text string) string {

@@ -21,11 +21,8 @@ func TestDocs(t *testing.T) {
 	var want []string
 	for _, key := range Keys() {
 		var places []string
-		defaults, profile, credential := key.In()
-		for i, in := range []bool{defaults, profile, credential} {
-			if in {
-				places = append(places, string("DPC"[i]))
-			}
+		for _, in := range key.In() {
+			places = append(places, strings.ToUpper(in[:1]))
 		}
 		builtIn := ""
 		if key.Default != "" {
@@ -37,7 +34,7 @@ func TestDocs(t *testing.T) {
 		t.Errorf("the table of keys should be\n%s", strings.Join(want, "\n"))
 	}
 	examples := regexp.MustCompile("(?s)```(yaml|toml)\n(.*?)```").FindAllStringSubmatch(text, -1)
-	if len(examples) != 2 {
+	if len(examples) != 3 {
 		t.Errorf("%d examples", len(examples))
 	}
 	for _, example := range examples {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -81,6 +82,18 @@ func (e *SecretError) Hint() string { return e.hint }
 
 // Unwrap is the cause, for instance a context's error or fs.ErrNotExist; nil where there is none.
 func (e *SecretError) Unwrap() error { return e.err }
+
+// hintOf is the hint of an error of any kind that has one, or "".
+func hintOf(err error) string {
+	var hinted interface {
+		error
+		Hint() string
+	}
+	if errors.As(err, &hinted) {
+		return hinted.Hint()
+	}
+	return ""
+}
 
 // flaw is why a value is refused, before anyone knows where the value stands.
 type flaw struct {

@@ -13,7 +13,8 @@ type file struct {
 	defaults    layer
 	credentials section[layer]
 	profiles    section[layer]
-	groups      section[group]
+	groups      section[*group]
+	lineage     *lineage
 }
 
 // section is a table of named things, in the order of the file.
@@ -37,10 +38,12 @@ type builder struct {
 	env    Environment
 	dir    string // that relative paths start at
 	shared *flaw  // why a password may not stand in the file; nil if it may
+
+	members int // of all groups so far
 }
 
 func (b *builder) build(root *node) *file {
-	f := &file{path: b.file, defaults: newLayer(origin{})}
+	f := &file{path: b.file, defaults: newLayer(origin{}), lineage: &lineage{}}
 	if root == nil || root.shape == nothing {
 		return f
 	}
@@ -59,6 +62,10 @@ func (b *builder) build(root *node) *file {
 		}
 	}
 	b.checkReferences(f)
+	if b.empty() { // there are no cycles
+		f.lineage = trace(f)
+		b.checkValues(f)
+	}
 	return f
 }
 
@@ -124,11 +131,13 @@ func (b *builder) checkEndpoint(l layer, path string, line int, troubled bool) {
 	}
 }
 
-// layer reads the keys of defaults, a profile or a credential.
+// layer reads the keys of defaults, a profile, a credential or a group.
 func (b *builder) layer(n *node, path string, line int, in place) layer {
 	l := newLayer(origin{from: fromFile, file: b.file, line: line, name: path})
 	for _, f := range b.fields(n, path) {
-		b.key(l, f, path, "", in)
+		if in != inGroup || f.name != "members" {
+			b.key(l, f, path, "", in)
+		}
 	}
 	if names := l.secrets(); len(names) > 1 {
 		slices.SortFunc(names, func(x, y string) int { return l.values[x].origin.line - l.values[y].origin.line })
@@ -149,7 +158,7 @@ func (b *builder) key(l layer, f field, path, prefix string, in place) {
 	case !known || prefix == "" && strings.Contains(f.name, "."):
 		b.add(f.line, at, "unknown key", b.keyHint(prefix, f.name, in))
 	case key.places&in == 0:
-		b.add(f.line, at, "not a key of "+strings.SplitN(path, ".", 2)[0], misplacedHint(key))
+		b.add(f.line, at, "not a key of "+strings.SplitN(path, ".", 2)[0], misplacedHint(key, in))
 	case key.Kind == KindPairs:
 		b.variables(l, f.value, at)
 	default:
@@ -169,10 +178,16 @@ func (b *builder) keyHint(prefix, name string, in place) string {
 			beside = append(beside, k)
 		}
 	}
+	if in == inGroup {
+		beside = append(beside, "members")
+	}
 	return didYouMean(name, beside)
 }
 
-func misplacedHint(k Key) string {
+func misplacedHint(k Key, in place) string {
+	if in == inGroup && k.places&inCredential != 0 {
+		return "name an account of credentials for the group: credential: NAME"
+	}
 	if k.places&inCredential == 0 && k.places&inDefaults != 0 {
 		return "it belongs into a profile or into defaults"
 	}
@@ -246,6 +261,9 @@ func (b *builder) checkReferences(f *file) {
 	check(f.defaults)
 	for _, name := range f.profiles.names {
 		check(f.profiles.by[name])
+	}
+	for _, name := range f.groups.names {
+		check(f.groups.by[name].values)
 	}
 	b.checkGroups(f)
 }

@@ -19,7 +19,8 @@ func FuzzLoad(f *testing.F) {
 		}
 		f.Add(filepath.Ext(name), data)
 	}
-	for _, content := range []string{"a: &a [*a]", "x-a: &a {<<: *a}", "profiles: {a: {host: h, <<: [*b]}}", "? {a: b}\n: c", "--- !x\n...\n---\n", "\ufeff{}"} {
+	for _, content := range []string{"a: &a [*a]", "x-a: &a {<<: *a}", "profiles: {a: {host: h, <<: [*b]}}", "? {a: b}\n: c",
+		"profiles: {a: {host: h}}\ngroups: {g: {members: [a, '@f', 'w[1:3].x'], port: 1, env: {A: b}}, f: {members: [w2.x, '::1'], port: 1}}", "--- !x\n...\n---\n", "\ufeff{}"} {
 		f.Add(".yaml", []byte(content))
 	}
 	for _, content := range []string{"[[a]]\n[a.b]\n[[a.b]]", "a.b.c = 1\n[a.b]\n", "a = [{b = 1}, [2, {c.d = '''x''''}]]", "a = {", "\"\" = 1"} {

@@ -4,78 +4,138 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/winrmctl/winrmctl/internal/ranges"
 )
 
-// group is a list of profiles and, as "@name", of other groups.
+// group is a set of targets under one name, and the values that they share.
 type group struct {
-	members []member
+	name    string
 	line    int
+	written []string // members as they stand in the file
+	members []member
+	values  layer // between a profile and defaults; empty for most
 }
 
+// member is a profile, a host, or as "@name" another group.
 type member struct {
 	name string
 	line int
+	host bool // and not a profile: known once all profiles are
 }
 
-func (b *builder) groups(to *section[group], top field) {
-	for _, f := range b.fields(top.value, top.name) {
+const (
+	maxRange   = 10_000  // names that one range makes
+	maxMembers = 100_000 // names that the groups of a file, or the targets of a command line, make together
+	maxGroups  = 10_000  // of a file
+)
+
+func (b *builder) groups(to *section[*group], top field) {
+	fields := b.fields(top.value, top.name)
+	if len(fields) > maxGroups {
+		b.add(fields[maxGroups].line, top.name, fmt.Sprintf("more than %d groups", maxGroups), "")
+		return
+	}
+	for _, f := range fields {
 		path := join(top.name, f.name)
 		b.checkName(f, path)
 		to.add(f.name, b.group(f, path))
 	}
 }
 
-func (b *builder) group(f field, path string) group {
-	g := group{line: f.line}
+// group reads a list of members, or a table that has them beside values for them all.
+func (b *builder) group(f field, path string) *group {
+	g := &group{name: f.name, line: f.line, values: newLayer(origin{})}
+	items := f.value
+	if f.value.shape == table {
+		g.values = b.layer(f.value, path, f.line, inGroup)
+		items = f.value.get("members")
+		path = join(path, "members")
+	}
 	switch {
-	case f.value.shape == nothing || f.value.shape == list && len(f.value.items) == 0:
+	case items == nil, items.shape == nothing, items.shape == list && len(items.items) == 0:
 		b.add(f.line, path, "a group without members", "name profiles: [web1, web2]")
-	case f.value.shape != list:
-		b.add(f.value.line, path, "must be a list of profiles, not "+f.value.shape.String(), "write it as [web1, web2]")
+		return g
+	case items.shape != list:
+		b.add(items.line, path, "must be a list of profiles, not "+items.shape.String(), "write it as [web1, web2]")
+		return g
 	}
 	seen := map[string]bool{}
-	for _, item := range f.value.items {
-		name, ok := b.text(item, path, KindText)
-		if !ok {
-			continue
+	for _, item := range items.items {
+		if text, ok := b.text(item, path, KindText); ok {
+			g.written = append(g.written, text)
+			b.member(g, text, item.line, path, seen)
 		}
-		if seen[name] {
-			b.add(item.line, path, "names "+show(name)+" twice", "")
-			continue
-		}
-		seen[name] = true
-		g.members = append(g.members, member{name, item.line})
 	}
 	return g
+}
+
+// member adds what one entry of the list stands for: with a range in it, that is many.
+func (b *builder) member(g *group, text string, line int, path string, seen map[string]bool) {
+	names, err := ranges.Expand(text, maxRange)
+	if err != nil {
+		b.add(line, path, err.Error(), hintOf(err))
+		return
+	}
+	for _, name := range names {
+		if seen[name] {
+			b.add(line, path, "names "+show(name)+" twice", "")
+			return
+		}
+		seen[name] = true
+		g.members = append(g.members, member{name: name, line: line, host: len(names) > 1})
+	}
+	if b.members += len(names); b.members > maxMembers && b.members-len(names) <= maxMembers {
+		b.add(line, path, fmt.Sprintf("the groups have more than %d members", maxMembers), "")
+	}
 }
 
 // checkGroups holds the members of groups against what exists, and groups against cycles.
 func (b *builder) checkGroups(f *file) {
 	done := map[string]bool{}
 	for _, name := range f.groups.names {
-		path := join("groups", name)
-		for _, m := range f.groups.by[name].members {
-			b.checkMember(f, m, path)
+		g := f.groups.by[name]
+		for i := range g.members {
+			b.checkMember(f, &g.members[i], join("groups", name))
 		}
 		b.checkCycle(f, name, nil, done)
 	}
 }
 
-func (b *builder) checkMember(f *file, m member, path string) {
-	what, bare, known := "profile", m.name, f.profiles.names
-	_, exists := f.profiles.by[bare]
-	if rest, ok := strings.CutPrefix(m.name, "@"); ok {
-		what, bare, known = "group", rest, f.groups.names
-		_, exists = f.groups.by[bare]
-	}
-	if exists {
+// checkMember tells profiles from hosts. A name alone is a profile, so that a slip is found; what can only be a host is
+// one with a dot or a colon, or out of a range.
+func (b *builder) checkMember(f *file, m *member, path string) {
+	if sub, ok := strings.CutPrefix(m.name, "@"); ok {
+		if _, exists := f.groups.by[sub]; !exists {
+			b.add(m.line, path, "unknown group "+show(sub), didYouMean(sub, f.groups.names))
+		}
 		return
 	}
-	hint := didYouMean(bare, known)
-	if _, isGroup := f.groups.by[m.name]; isGroup {
-		hint = "a group in a group is written as @" + m.name
+	_, isProfile := f.profiles.by[m.name]
+	isHost := m.host || strings.ContainsAny(m.name, ".:")
+	m.host = !isProfile
+	if isProfile {
+		return
 	}
-	b.add(m.line, path, "unknown "+what+" "+show(bare), hint)
+	if !isHost || m.name == "sandbox" {
+		b.add(m.line, path, "unknown profile "+show(m.name), memberHint(f, m.name))
+		return
+	}
+	if bare, wrong := host(m.name); wrong != nil {
+		b.add(m.line, path, wrong.text, "a member is a profile, @group or a host's name alone: give all else in a profile")
+	} else {
+		m.name = bare
+	}
+}
+
+func memberHint(f *file, name string) string {
+	if _, isGroup := f.groups.by[name]; isGroup {
+		return "a group in a group is written as @" + name
+	}
+	if hint := didYouMean(name, f.profiles.names); hint != "" {
+		return hint
+	}
+	return "make it a profile; a host without one has a dot in its name, or a range"
 }
 
 // checkCycle walks down from a group; above are the groups on the way to it.
@@ -85,7 +145,7 @@ func (b *builder) checkCycle(f *file, name string, above []string, done map[stri
 		b.add(f.groups.by[above[len(above)-1]].line, join("groups", name), "contains itself: "+strings.Join(way, " > "), "")
 		return
 	}
-	if done[name] {
+	if _, exists := f.groups.by[name]; done[name] || !exists {
 		return
 	}
 	above = append(above, name)
@@ -97,51 +157,7 @@ func (b *builder) checkCycle(f *file, name string, above []string, done map[stri
 	done[name] = true
 }
 
-// Expand turns what was typed for TARGET into single targets: it splits at commas and replaces every
-// @group by its profiles, in order. A group, with the groups in it, is a set; but naming one target
-// twice on the command line is refused, because a command would run twice or not as often as it seems.
-// What is not a group is not looked at: see Resolve. Errors are *UsageError.
-func (c *Config) Expand(specs ...string) ([]string, error) {
-	var targets []string
-	by := map[string]string{}
-	for spec := range strings.SplitSeq(strings.Join(specs, ","), ",") {
-		spec = strings.TrimSpace(spec)
-		members := []string{spec}
-		if name, ok := strings.CutPrefix(spec, "@"); ok {
-			if _, exists := c.file.groups.by[name]; !exists {
-				return nil, &UsageError{"unknown group " + showTarget(name), didYouMean(name, c.file.groups.names)}
-			}
-			members = c.file.members(name)
-		} else if spec == "" {
-			return nil, &UsageError{"a target is missing", "name targets with one comma between them: web1,web2"}
-		}
-		for _, target := range members {
-			if before, ok := by[target]; ok {
-				return nil, twice(target, before, spec)
-			}
-			by[target] = spec
-			targets = append(targets, target)
-		}
-	}
-	return targets, nil
-}
-
-// twice is the error of a target that two specs name. A target may hold a mistyped password.
-func twice(target, before, spec string) error {
-	text := "target " + showTarget(target) + ": named twice"
-	by := func(spec string) string {
-		if spec == target {
-			return "by itself"
-		}
-		return "by " + spec
-	}
-	if before != target || spec != target {
-		text += fmt.Sprintf(": %s and %s", by(before), by(spec))
-	}
-	return &UsageError{text, "name it once"}
-}
-
-// members are the profiles of a group and the groups in it, each once.
+// members are the profiles and hosts of a group and the groups in it, each once.
 func (f *file) members(name string) []string {
 	var out []string
 	seen := map[string]bool{}

@@ -28,9 +28,11 @@ const (
 	inDefaults place = 1 << iota
 	inProfile
 	inCredential
+	inGroup
 
 	inBoth  = inDefaults | inProfile
 	account = inBoth | inCredential
+	shared  = inBoth | inGroup
 )
 
 // Key describes one key of the configuration. The table of them, Keys, is what decoding, the names of
@@ -52,9 +54,16 @@ func (k Key) Env() string {
 	return "WINRMCTL_" + strings.ToUpper(strings.ReplaceAll(k.Name, ".", "_"))
 }
 
-// In reports where the key may stand in a file: defaults, a profile, a credential.
-func (k Key) In() (defaults, profile, credential bool) {
-	return k.places&inDefaults != 0, k.places&inProfile != 0, k.places&inCredential != 0
+// In lists where the key may stand in a file: defaults, groups, profiles, credentials, from the general to the
+// particular.
+func (k Key) In() []string {
+	var tables []string
+	for i, in := range []place{inDefaults, inGroup, inProfile, inCredential} {
+		if k.places&in != 0 {
+			tables = append(tables, []string{"defaults", "groups", "profiles", "credentials"}[i])
+		}
+	}
+	return tables
 }
 
 // flagName is how the command line would name the key: "--ca-file".
@@ -73,15 +82,15 @@ func Keys() []Key {
 	return []Key{
 		{Name: "host", Kind: KindText, places: inProfile, check: host,
 			Help: "Name or address of the server."},
-		{Name: "port", Kind: KindNumber, places: inBoth, check: number(1, 65535),
+		{Name: "port", Kind: KindNumber, places: shared, check: number(1, 65535),
 			Help: "TCP port: 5985, or 5986 with https, unless given."},
 		{Name: "url", Kind: KindURL, places: inProfile, check: serverURL,
 			Help: "The whole endpoint, instead of host, port and https."},
-		{Name: "https", Kind: KindSwitch, Default: "false", places: inBoth, check: boolean,
+		{Name: "https", Kind: KindSwitch, Default: "false", places: shared, check: boolean,
 			Help: "Use TLS."},
 		{Name: "username", Kind: KindText, flag: "user", places: account, check: username,
 			Help: `The account: user, DOMAIN\user, user@realm, or .\user for one of the server itself.`},
-		{Name: "credential", Kind: KindText, places: inBoth, check: oneLine,
+		{Name: "credential", Kind: KindText, places: shared, check: oneLine,
 			Help: "Name of an entry of credentials."},
 		{Name: "password", Kind: KindSecret, places: account, check: anything,
 			Help: "The password itself; only in a file that others cannot read."},
@@ -91,43 +100,43 @@ func Keys() []Key {
 			Help: "Name of the environment variable that holds the password."},
 		{Name: "password_command", Kind: KindText, places: account, check: command,
 			Help: "Shell command whose first line of output is the password."},
-		{Name: "auth", Kind: KindChoice, Default: "auto", places: inBoth, sandbox: true,
+		{Name: "auth", Kind: KindChoice, Default: "auto", places: shared, sandbox: true,
 			check: choice("auto", "ntlm", "basic", "certificate", "kerberos"),
 			Help:  "How to log in: auto, ntlm, basic, certificate or kerberos."},
-		{Name: "encryption", Kind: KindChoice, Default: "auto", places: inBoth, sandbox: true,
+		{Name: "encryption", Kind: KindChoice, Default: "auto", places: shared, sandbox: true,
 			check: choice("auto", "always", "never"),
 			Help:  "Message encryption: auto, always or never."},
-		{Name: "tls.ca_file", Kind: KindPath, places: inBoth, check: oneLine,
+		{Name: "tls.ca_file", Kind: KindPath, places: shared, check: oneLine,
 			Help: "PEM file of the authorities to trust, instead of the system's."},
-		{Name: "tls.server_name", Kind: KindText, places: inBoth, check: optional(host),
+		{Name: "tls.server_name", Kind: KindText, places: shared, check: optional(host),
 			Help: "Name to expect in the certificate, where it is not the host."},
-		{Name: "tls.fingerprint", Kind: KindText, places: inBoth, check: optional(fingerprint),
+		{Name: "tls.fingerprint", Kind: KindText, places: shared, check: optional(fingerprint),
 			Help: "SHA-256 of the one certificate to accept, in hex."},
-		{Name: "tls.insecure", Kind: KindSwitch, Default: "false", places: inBoth, check: boolean,
+		{Name: "tls.insecure", Kind: KindSwitch, Default: "false", places: shared, check: boolean,
 			Help: "Accept any certificate."},
-		{Name: "tls.cert", Kind: KindPath, places: inBoth, check: oneLine,
+		{Name: "tls.cert", Kind: KindPath, places: shared, check: oneLine,
 			Help: "PEM file of the client certificate."},
-		{Name: "tls.key", Kind: KindPath, places: inBoth, check: oneLine,
+		{Name: "tls.key", Kind: KindPath, places: shared, check: oneLine,
 			Help: "PEM file of the client certificate's key."},
-		{Name: "tls.key_password_file", Kind: KindPath, places: inBoth, check: oneLine,
+		{Name: "tls.key_password_file", Kind: KindPath, places: shared, check: oneLine,
 			Help: "File whose only line decrypts the key."},
-		{Name: "proxy", Kind: KindURL, places: inBoth, check: optional(proxyURL),
+		{Name: "proxy", Kind: KindURL, places: shared, check: optional(proxyURL),
 			Help: "http, https or socks5 URL of a proxy; none unless given."},
-		{Name: "connect_timeout", Kind: KindDuration, Default: "10s", places: inBoth, sandbox: true, check: duration(time.Millisecond),
+		{Name: "connect_timeout", Kind: KindDuration, Default: "10s", places: shared, sandbox: true, check: duration(time.Millisecond),
 			Help: "How long one attempt to connect may take."},
-		{Name: "operation_timeout", Kind: KindDuration, Default: "60s", places: inBoth, sandbox: true, check: duration(time.Second),
+		{Name: "operation_timeout", Kind: KindDuration, Default: "60s", places: shared, sandbox: true, check: duration(time.Second),
 			Help: "How long the server may keep one request waiting; at least 1s."},
-		{Name: "timeout", Kind: KindDuration, Default: "0s", places: inBoth, sandbox: true, check: duration(0),
+		{Name: "timeout", Kind: KindDuration, Default: "0s", places: shared, sandbox: true, check: duration(0),
 			Help: "How long a whole command may take; 0s for ever."},
-		{Name: "idle_timeout", Kind: KindDuration, Default: "0s", places: inBoth, sandbox: true, check: duration(0),
+		{Name: "idle_timeout", Kind: KindDuration, Default: "0s", places: shared, sandbox: true, check: duration(0),
 			Help: "When the server drops a shell that nobody uses; 0s leaves it to the server."},
-		{Name: "env", Kind: KindPairs, places: inBoth, sandbox: true, check: anything,
+		{Name: "env", Kind: KindPairs, places: shared, sandbox: true, check: anything,
 			Help: "Environment variables of the remote command."},
-		{Name: "cwd", Kind: KindText, places: inBoth, sandbox: true, check: oneLine,
+		{Name: "cwd", Kind: KindText, places: shared, sandbox: true, check: oneLine,
 			Help: "Directory in which the remote command starts."},
-		{Name: "code_page", Kind: KindNumber, Default: "65001", places: inBoth, sandbox: true, check: number(1, 65535),
+		{Name: "code_page", Kind: KindNumber, Default: "65001", places: shared, sandbox: true, check: number(1, 65535),
 			Help: "Code page of the remote console; 65001 is UTF-8."},
-		{Name: "no_profile", Kind: KindSwitch, Default: "false", places: inBoth, sandbox: true, check: boolean,
+		{Name: "no_profile", Kind: KindSwitch, Default: "false", places: shared, sandbox: true, check: boolean,
 			Help: "Do not load the user's profile on the server."},
 		{Name: "description", Kind: KindText, places: inProfile, check: anything,
 			Help: "Free text for people."},

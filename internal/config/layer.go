@@ -101,6 +101,16 @@ func (l layer) secrets() []string {
 	return names
 }
 
+// has reports whether the layer gives a key, or as "env.NAME" a variable.
+func (l layer) has(key string) bool {
+	if name, ok := strings.CutPrefix(key, "env."); ok {
+		_, ok = l.env[strings.ToUpper(name)]
+		return ok
+	}
+	_, ok := l.values[key]
+	return ok
+}
+
 // find is the value of a key in the highest layer that has one, and that layer's index, else -1.
 func find(layers []layer, key string) (value, int) {
 	for i, l := range layers {

@@ -124,7 +124,8 @@ func TestProblems(t *testing.T) {
 				`6: profiles.a b: a name cannot have the character ' ' | letters, digits, ".", "_" and "-" can be used`,
 				"7: groups.sandbox: the name sandbox is reserved for the built-in server | choose another name",
 				`7: groups.@y: a name cannot have the character '@' | letters, digits, ".", "_" and "-" can be used`,
-				`7: groups.sandbox: unknown profile "x"`, `7: groups.@y: unknown profile "x"`}},
+				`7: groups.sandbox: unknown profile "x" | make it a profile; a host without one has a dot in its name, or a range`,
+				`7: groups.@y: unknown profile "x" | make it a profile; a host without one has a dot in its name, or a range`}},
 		{name: "credentials", content: "defaults: {credential: Ops}\ncredentials: {ops: {}}\nprofiles: {a: {host: h, credential: nobody}}\n",
 			want: []string{`1: defaults.credential: unknown credential "Ops" | did you mean ops?`, `3: profiles.a.credential: unknown credential "nobody"`}},
 		{name: "groups", content: "profiles: {web1: {host: h}}\ngroups:\n  a: [Web1]\n  b: []\n  c: web1\n  d: [web1, web1]\n  e:\n    - web1\n    - [x]\n  f: ['@g', a]\n  h:\n",
@@ -132,6 +133,34 @@ func TestProblems(t *testing.T) {
 				"5: groups.c: must be a list of profiles, not a value | write it as [web1, web2]", `6: groups.d: names "web1" twice`,
 				"9: groups.e: must be text, not a list", `10: groups.f: unknown group "g"`, `10: groups.f: unknown profile "a" | a group in a group is written as @a`,
 				"11: groups.h: a group without members | name profiles: [web1, web2]"}},
+		{name: "members", content: "groups:\n  a: ['web[01-20]', 'web[1:20000]']\n  b: ['web[1:3]', web2]\n  c: [sandbox, 'sandbox.']\n  d: ['http://h.x', 'bob:hunter2@h.x', 'h.x:5986', a..b]\n  e: ['@a[1:2]']\n",
+			want: []string{`2: groups.a: not a range: "[01-20]" | write it as [01:20], [a:f] or [1:10:2]`, "2: groups.a: the range [1:20000] makes more than 10000 names",
+				`3: groups.b: names "web2" twice`,
+				`4: groups.c: unknown profile "sandbox" | make it a profile; a host without one has a dot in its name, or a range`,
+				"5: groups.d: a URL where a host belongs | a member is a profile, @group or a host's name alone: give all else in a profile",
+				"5: groups.d: a user where a host belongs | a member is a profile, @group or a host's name alone: give all else in a profile",
+				`5: groups.d: not a host name or address: "h.x:5986" | a member is a profile, @group or a host's name alone: give all else in a profile`,
+				`5: groups.d: not a host name or address: "a..b" | a member is a profile, @group or a host's name alone: give all else in a profile`,
+				`6: groups.e: unknown group "a1"`, `6: groups.e: unknown group "a2"`}},
+		{name: "too many members", content: "groups:\n" + strings.Repeat("  a%: ['h[1:9999].x']\n", 12),
+			want: []string{"12: groups.a10: the groups have more than 100000 members"}},
+		{name: "values of groups", content: "profiles: {web1: {host: h}}\ngroups:\n  a: {members: [web1], username: bob, password_env: X, host: h, url: 'http://h', description: x}\n" +
+			"  b: {member: [web1]}\n  c: {members: []}\n  d: {members: web1, port: 0}\n  e: {members: [web1], credential: ops, tls: {insecure: maybe}, env: {A: [x]}}\n",
+			want: []string{"3: groups.a.username: not a key of groups | name an account of credentials for the group: credential: NAME",
+				"3: groups.a.password_env: not a key of groups | name an account of credentials for the group: credential: NAME",
+				"3: groups.a.host: not a key of groups | it belongs into a profile", "3: groups.a.url: not a key of groups | it belongs into a profile",
+				"3: groups.a.description: not a key of groups | it belongs into a profile",
+				"4: groups.b.member: unknown key | did you mean members?", "4: groups.b.members: a group without members | name profiles: [web1, web2]",
+				"5: groups.c.members: a group without members | name profiles: [web1, web2]",
+				`6: groups.d.port: out of range: "0" is not within 1 and 65535`,
+				"6: groups.d.members: must be a list of profiles, not a value | write it as [web1, web2]",
+				`7: groups.e.tls.insecure: neither true nor false: "maybe"`, "7: groups.e.env.A: must be text, not a list",
+				`7: groups.e.credential: unknown credential "ops"`}},
+		{name: "disputed values", content: "profiles: {web1: {host: h}, web2: {host: h, port: 9}}\ngroups:\n  a: {members: [web1, web2, h.x], port: 1, https: true, env: {S: a, T: a}}\n" +
+			"  b: {members: [web1, web2], port: 2, https: true, env: {s: b, T: a}}\n  c: {members: ['@a'], port: 3}\n  d: {members: ['@c', '@b'], port: 4}\n  e: {members: ['H.X'],\n     port: 5}\n",
+			want: []string{`4: groups.b.port: another value for "web1" than groups.a has on line 3 | give it in a profile, or make one group a member of the other`,
+				`4: groups.b.env.S: another value for "web1" than groups.a has on line 3 | give it in a profile, or make one group a member of the other`,
+				`8: groups.e.port: another value for "h.x" than groups.a has on line 3 | give it in a profile, or make one group a member of the other`}},
 		{name: "cycles", content: "groups:\n  a: ['@b']\n  b: ['@c']\n  c: ['@a']\n  d: ['@d']\n",
 			want: []string{"4: groups.a: contains itself: a > b > c > a", "5: groups.d: contains itself: d > d"}},
 		{name: "two documents", content: "profiles: {}\n---\nprofiles: {}\n", want: []string{"2: a second document: the configuration is one | remove the line ---"}},
@@ -153,7 +182,11 @@ func TestProblems(t *testing.T) {
 			if file == "" {
 				file = "c.yaml"
 			}
-			_, dir, err := fromText(t, file, test.content, nil)
+			content := test.content
+			for i := 0; strings.Contains(content, "%:"); i++ {
+				content = strings.Replace(content, "%:", fmt.Sprint(i, ":"), 1)
+			}
+			_, dir, err := fromText(t, file, content, nil)
 			var wrong *Error
 			if !errors.As(err, &wrong) {
 				t.Fatalf("error is %T: %v", err, err)

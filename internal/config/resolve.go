@@ -26,8 +26,9 @@ type Target struct {
 }
 
 // Resolve finds what a single target means (see Expand for several) and lays its values over each
-// other: over, then what the target itself says, the environment, the profile, its credential,
-// defaults, what is built in.
+// other: over, then what the target itself says, the environment, the profile, the groups that the
+// profile or the host is in, the nearest first, defaults, what is built in; each credential right
+// below what names it.
 //
 // over has the flags that the user gave: the value by the key's name ("port", "tls.ca_file"), "env"
 // as lines of NAME=VALUE or "env.NAME" for one variable, and "password_stdin" as "true". An error is
@@ -45,14 +46,15 @@ func (c *Config) Resolve(target string, over map[string]string) (*Target, error)
 	if target == "sandbox" {
 		return c.sandbox(t, flags, environment)
 	}
-	typed, profile, err := c.typed(t)
+	typed, below, err := c.typed(t)
 	if err != nil {
 		return nil, err
 	}
 	if err := oneUser(flags, typed); err != nil {
 		return nil, err
 	}
-	t.layers = []layer{flags, typed, environment, profile, c.file.defaults}
+	t.layers = append([]layer{flags, typed, environment}, below...)
+	t.layers = append(t.layers, c.file.defaults)
 	if err := c.insertCredential(t); err != nil {
 		return nil, err
 	}
@@ -109,33 +111,37 @@ func (c *Config) forSandbox(l layer) layer {
 	return out
 }
 
-// typed reads the target as typed: its layer, and the layer of the profile that it names.
-func (c *Config) typed(t *Target) (typed, profile layer, err error) {
-	typed, profile = newLayer(origin{from: fromTarget}), newLayer(origin{})
+// typed reads the target as typed: its layer, and the layers of the profile that it names and of the groups around it.
+func (c *Config) typed(t *Target) (typed layer, below []layer, err error) {
+	typed = newLayer(origin{from: fromTarget})
 	if strings.HasPrefix(t.Name, "@") {
-		return typed, profile, &UsageError{"target " + showTarget(t.Name) + ": is a group, and one target is needed", ""}
+		return typed, nil, &UsageError{"target " + showTarget(t.Name) + ": is a group, and one target is needed", ""}
 	}
 	a, err := parseTarget(t.Name, func(name string) bool { _, ok := c.file.profiles.by[name]; return ok })
 	if err != nil {
-		return typed, profile, err
+		return typed, nil, err
 	}
 	if a.host == "sandbox" {
-		return typed, profile, &UsageError{
+		return typed, nil, &UsageError{
 			"target sandbox: takes no user and no port",
 			"write sandbox alone, or http://sandbox for a host of that name",
 		}
 	}
 	if p, ok := c.file.profiles.by[a.host]; ok {
-		t.Profile, profile, a.host = a.host, p, ""
+		below = append([]layer{p}, c.file.lineage.layers(c.file.lineage.profile[a.host])...)
+		t.Profile, a.host = a.host, ""
 	} else {
-		t.DidYouMean = c.near(a.host)
+		around, member := c.file.lineage.ofHost(a.host)
+		if below = c.file.lineage.layers(around); !member {
+			t.DidYouMean = c.near(a.host)
+		}
 	}
 	for name, text := range map[string]string{"username": a.user, "host": a.host, "port": a.port, "url": a.url} {
 		if text != "" {
 			typed.values[name] = value{text: text, origin: origin{from: fromTarget}}
 		}
 	}
-	return typed, profile, nil
+	return typed, below, nil
 }
 
 // near is a name of the file that resembles a host, or "".

@@ -13,30 +13,30 @@ import (
 	"time"
 )
 
-// fourValues are valid values of a key: of defaults, a profile, the environment and a flag.
-func fourValues(t *testing.T, key Key) []string {
+// fiveValues are valid values of a key: of defaults, a group, a profile, the environment and a flag.
+func fiveValues(t *testing.T, key Key) []string {
 	t.Helper()
 	special := map[string][]string{
-		"host":            {"", "web.example", "env.example", "flag.example"},
-		"credential":      {"c0", "c1", "c2", "c3"},
-		"auth":            {"ntlm", "basic", "kerberos", "auto"},
-		"encryption":      {"auto", "always", "never", "always"},
-		"proxy":           {"http://p0:1", "http://p1:1", "http://p2:1", "http://p3:1"},
-		"tls.fingerprint": {strings.Repeat("0", 64), strings.Repeat("1", 64), strings.Repeat("2", 64), strings.Repeat("a", 64)},
-		"tls.server_name": {"s0", "s1", "s2", "s3"},
+		"host":            {"", "", "web.example", "env.example", "flag.example"},
+		"credential":      {"c0", "c1", "c2", "c3", "c4"},
+		"auth":            {"ntlm", "auto", "basic", "kerberos", "auto"},
+		"encryption":      {"auto", "never", "always", "never", "always"},
+		"proxy":           {"http://p0:1", "http://p1:1", "http://p2:1", "http://p3:1", "http://p4:1"},
+		"tls.fingerprint": {strings.Repeat("0", 64), strings.Repeat("1", 64), strings.Repeat("2", 64), strings.Repeat("3", 64), strings.Repeat("a", 64)},
+		"tls.server_name": {"s0", "s1", "s2", "s3", "s4"},
 	}
 	if values, ok := special[key.Name]; ok {
 		return values
 	}
 	switch key.Kind {
 	case KindText, KindPath:
-		return []string{"/t0", "/t1", "/t2", "/t3"}
+		return []string{"/t0", "/t1", "/t2", "/t3", "/t4"}
 	case KindSwitch:
-		return []string{"true", "false", "true", "false"}
+		return []string{"true", "false", "true", "false", "true"}
 	case KindNumber:
-		return []string{"1001", "1002", "1003", "1004"}
+		return []string{"1001", "1002", "1003", "1004", "1005"}
 	case KindDuration:
-		return []string{"11s", "12s", "13s", "14s"}
+		return []string{"11s", "12s", "13s", "14s", "15s"}
 	}
 	t.Fatalf("no values for %s", key.Name)
 	return nil
@@ -61,50 +61,43 @@ func tables(t *testing.T, values map[string]string) string {
 	return string(data)
 }
 
-// Flags are over the environment over the profile over defaults over what is built in, for every key,
-// and Origin knows which.
+// Flags are over the environment over the profile over its group over defaults over what is built in, for every key, and
+// Origin knows which.
 func TestPrecedence(t *testing.T) {
 	for _, key := range Keys() {
 		if key.isSecret() || key.Kind == KindPairs || key.Name == "url" {
 			continue // TestPasswordSource, TestEnv, TestEndpoint
 		}
-		values := fourValues(t, key)
-		inDefaults, _, _ := key.In()
-		wants := []string{key.Default, values[0], values[1], values[2], values[3]}
-		origins := []string{"built in", "config.yaml:2", "config.yaml:3", "environment " + key.Env(), "flag " + key.flagName()}
+		values := fiveValues(t, key)
+		wants := append([]string{key.Default}, values...)
+		origins := []string{"built in", "config.yaml:2", "config.yaml:4", "config.yaml:3", "environment " + key.Env(), "flag " + key.flagName()}
 		if key.Name == "port" {
 			wants[0] = "5985"
 		}
+		in := []bool{true, slices.Contains(key.In(), "defaults"), slices.Contains(key.In(), "groups"), true, true, true}
 		for level, want := range wants {
-			if level == 1 && !inDefaults || key.Name == "host" && level < 2 {
+			if !in[level] || key.Name == "host" && level < 3 {
 				continue
 			}
-			defaults, profile := map[string]string{}, map[string]string{"host": "h"}
+			defaults, group, profile := map[string]string{}, map[string]string{}, map[string]string{"host": "h"}
 			vars, over := map[string]string{}, map[string]string{}
 			// A half of a certificate is refused, so the other half is always there.
-			switch key.Name {
-			case "tls.cert":
-				profile["tls.key"] = "k"
-			case "tls.key":
-				profile["tls.cert"] = "c"
+			if other := map[string]string{"tls.cert": "tls.key", "tls.key": "tls.cert"}[key.Name]; other != "" && level > 0 {
+				profile[other] = "other"
 			}
-			if level >= 1 && inDefaults {
-				defaults[key.Name] = values[0]
-			}
-			if level >= 2 {
-				profile[key.Name] = values[1]
-			}
-			if level >= 3 {
-				vars[key.Env()] = values[2]
+			for i, table := range []map[string]string{nil, defaults, group, profile} {
+				if level >= i && table != nil && in[i] {
+					table[key.Name] = values[i-1]
+				}
 			}
 			if level >= 4 {
-				over[key.Name] = values[3]
+				vars[key.Env()] = values[3]
 			}
-			if level == 0 && strings.HasPrefix(key.Name, "tls.") {
-				profile = map[string]string{"host": "h"}
+			if level >= 5 {
+				over[key.Name] = values[4]
 			}
-			c := mustLoad(t, fmt.Sprintf("credentials: {c0: {}, c1: {}, c2: {}, c3: {}}\ndefaults: %s\nprofiles: {web1: %s}\n",
-				tables(t, defaults), tables(t, profile)), vars)
+			c := mustLoad(t, fmt.Sprintf("credentials: {c0: {}, c1: {}, c2: {}, c3: {}, c4: {}}\ndefaults: %s\nprofiles: {web1: %s}\ngroups: {web: {members: [web1], %s\n",
+				tables(t, defaults), tables(t, profile), tables(t, group)[1:]+"}"), vars)
 			target := mustResolve(t, c, "web1", over)
 			if got := target.Origin(key.Name); got != origins[level] {
 				t.Errorf("%s, level %d: from %q, want %q", key.Name, level, got, origins[level])
@@ -492,6 +485,7 @@ groups:
   web: [web2, web1]
   test: [lab, web1]
   all: ['@web', '@test', lab]
+  fleet: ['web[1:4:2]', 'db[a:b].corp.example', 'fe80::1', '@t[e:e]st']
 `, nil)
 	tests := []struct {
 		specs     []string
@@ -503,6 +497,17 @@ groups:
 		{specs: []string{"@web"}, want: "web2 web1"},
 		{specs: []string{"@all"}, want: "web2 web1 lab"},
 		{specs: []string{"sandbox,@web"}, want: "sandbox web2 web1"},
+		{specs: []string{"@fleet"}, want: "web1 web3 dba.corp.example dbb.corp.example fe80::1 lab"},
+		{specs: []string{"web[01:03]", "https://h[1:2]:443/x"}, want: "web01 web02 web03 https://h1:443/x https://h2:443/x"},
+		{specs: []string{"bob@h[9:10]:99,[::1]:5985"}, want: "bob@h9:99 bob@h10:99 [::1]:5985"},
+		{specs: []string{"@[t:t]est"}, want: "lab web1"},
+		{specs: []string{"web[1:2],lab,web2"}, err: `target "web2": named twice: by "web[1:2]" and by itself`, hint: "name it once"},
+		{specs: []string{"b:hunter2@h[1:2],b:hunter2@h[2:3]"}, err: `target "h2": named twice: by "h[1:2]" and by "h[2:3]"`, hint: "name it once"},
+		{specs: []string{"b:hun[ter2]@h"}, want: "b:hun[ter2]@h"},
+		{specs: []string{"web[01-20]"}, err: `target "web[01-20]": not a range: "[01-20]"`, hint: "write it as [01:20], [a:f] or [1:10:2]"},
+		{specs: []string{"b:hunter2@h[1]"}, err: `target "h[1]": not a range: "[1]"`, hint: "write it as [01:20], [a:f] or [1:10:2]"},
+		{specs: []string{"h[1:10001]"}, err: `target "h[1:10001]": the range [1:10001] makes more than 10000 names`},
+		{specs: []string{"a[1:9999],b[1:9999],c[1:9999],d[1:9999],e[1:9999],f[1:9999],g[1:9999],h[1:9999],i[1:9999],j[1:9999],k[1:99]"}, err: "more than 100000 targets"},
 		{specs: []string{"web1,lab,web1"}, err: `target "web1": named twice`, hint: "name it once"},
 		{specs: []string{"web1", "@web"}, err: `target "web1": named twice: by itself and by @web`, hint: "name it once"},
 		{specs: []string{"@web", "@test"}, err: `target "web1": named twice: by @web and by @test`, hint: "name it once"},

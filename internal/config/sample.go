@@ -74,5 +74,8 @@ const sample = `# Configuration of winrmctl. All keys and what they mean: docs/c
 # Several servers under one name: winrmctl exec @all hostname
 #groups:
 #  web: [web1]
-#  all: ['@web', lab]
+#  db:                        # hosts need no profile, and can share values
+#    members: ['db[01:12].corp.example']
+#    credential: ops
+#  all: ['@web', '@db', lab]
 `

@@ -86,7 +86,7 @@ func variableRows(path string, layers []layer) []Row {
 }
 
 // Rows are the values of the whole file, as they were understood, in the order of Keys within each
-// table. A group's value is its members.
+// table. A group's value is its members, as they are written; its own values follow.
 func (c *Config) Rows() []Row {
 	rows := c.tableRows("defaults", c.file.defaults)
 	for _, name := range c.file.credentials.names {
@@ -97,12 +97,9 @@ func (c *Config) Rows() []Row {
 	}
 	for _, name := range c.file.groups.names {
 		g := c.file.groups.by[name]
-		var members []string
-		for _, m := range g.members {
-			members = append(members, m.name)
-		}
 		o := origin{from: fromFile, file: c.file.path, line: g.line}
-		rows = append(rows, Row{"groups." + name, strings.Join(members, ","), o.String()})
+		rows = append(rows, Row{"groups." + name, strings.Join(g.written, ","), o.String()})
+		rows = append(rows, c.tableRows("groups."+name, g.values)...)
 	}
 	return rows
 }
