@@ -338,7 +338,7 @@ func TestInitAndSample(t *testing.T) {
 	}
 	c = mustLoad(t, strings.Join(lines, ""), nil)
 	all, err := c.Expand("@all")
-	if err != nil || strings.Join(all, " ") != "web1 lab" {
+	if err != nil || strings.Join(all, " ") != "web1 db01.corp.example db02.corp.example lab" {
 		t.Errorf("the sample's examples: %v %v", all, err)
 	}
 	for _, name := range all {

@@ -75,7 +75,7 @@ const sample = `# Configuration of winrmctl. All keys and what they mean: docs/c
 #groups:
 #  web: [web1]
 #  db:                        # hosts need no profile, and can share values
-#    members: ['db[01:12].corp.example']
+#    members: ['db[01:02].corp.example']
 #    credential: ops
 #  all: ['@web', '@db', lab]
 `
