@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -49,15 +50,28 @@ const orphans = time.Second
 // process is a program of the operating system.
 type process struct {
 	cmd         *exec.Cmd
+	output      [2]*stream
 	interrupted atomic.Bool
 	terminated  atomic.Bool
 }
 
 // startProcess starts a program with the streams of s. stdin leads to the program.
 func startProcess(cmd *exec.Cmd, s Spec, stdin io.WriteCloser) (*process, error) {
-	cmd.Stdout, cmd.Stderr = s.Stdout, s.Stderr
-	cmd.WaitDelay = orphans
 	newGroup(cmd)
+	p := &process{cmd: cmd}
+	for i, to := range []io.Writer{s.Stdout, s.Stderr} {
+		output, program, err := newStream(to)
+		if err != nil {
+			return nil, err
+		}
+		defer program.Close()
+		p.output[i] = output
+		if i == 0 {
+			cmd.Stdout = program
+		} else {
+			cmd.Stderr = program
+		}
+	}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -76,7 +90,7 @@ func startProcess(cmd *exec.Cmd, s Spec, stdin io.WriteCloser) (*process, error)
 			}
 		}
 	}()
-	return &process{cmd: cmd}, nil
+	return p, nil
 }
 
 // drain discards input that a program no longer reads.
@@ -90,16 +104,21 @@ func drain(r interface{ Read([]byte) (int, error) }, buffer []byte) {
 
 func (p *process) Wait() uint32 {
 	err := p.cmd.Wait()
+	var finished sync.WaitGroup
+	for _, output := range p.output {
+		finished.Go(func() { output.finish(orphans) })
+	}
+	finished.Wait()
 	var exit *exec.ExitError
 	switch {
 	case p.terminated.Load():
 		return exitTerminated
-	case err == nil, errors.Is(err, exec.ErrWaitDelay):
+	case err == nil:
 		return uint32(p.cmd.ProcessState.ExitCode())
 	case errors.As(err, &exit):
 		return exitCode(exit.ProcessState, p.interrupted.Load())
 	}
-	return exitTerminated // the output could not be copied: nobody reads it any more
+	return exitTerminated
 }
 
 func (p *process) Signal(s Signal) {

@@ -23,8 +23,8 @@ type keeper struct {
 	wine  *os.File      // at its end when wine has ended too, if it was the keeper that started it
 }
 
-// patience is how long the end of the keeper, and then that of wine, is waited for.
-const patience = 5 * time.Second
+// patience is how long the end of the keeper, and then that of wine, is waited for. Without other users wine takes a second.
+const patience = 3 * time.Second
 
 // keep starts a keeper and waits until it runs, which is when wine has started and its prefix is complete.
 func (w *Wine) keep(ctx context.Context) (*keeper, error) {
