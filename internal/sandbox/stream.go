@@ -48,14 +48,16 @@ func (s *stream) copy() {
 // open: there is no more than patience for that, beside the time that the reader takes.
 func (s *stream) finish(patience time.Duration) {
 	const tick = 10 * time.Millisecond
-	for left := patience; left > 0; {
+	for looked := time.Now(); patience > 0; {
 		select {
 		case <-s.done:
 			return
 		case <-time.After(tick):
 		}
+		passed := time.Since(looked)
+		looked = looked.Add(passed)
 		if s.busy.TryLock() {
-			left -= tick
+			patience -= passed
 			s.busy.Unlock()
 		}
 	}
