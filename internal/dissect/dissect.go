@@ -121,7 +121,8 @@ func (p Problem) String() string {
 	return fmt.Sprintf("%s at offset 0x%x: %s", p.Field, p.Offset, p.Text)
 }
 
-// Problems lists all problems of a token, in the order of the wire.
+// Problems lists all problems of a token: first where it ends too early, because others follow from that, then in the order
+// of the wire.
 func (t *Token) Problems() []Problem {
 	var all []Problem
 	if t.Source.Problem != "" {
@@ -134,6 +135,13 @@ func (t *Token) Problems() []Problem {
 			}
 		})
 	}
+	end := func(p Problem) int {
+		if p.Message < len(t.Messages) && p.Offset == len(t.Messages[p.Message].Raw) {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(all, func(a, b Problem) int { return end(a) - end(b) })
 	return all
 }
 

@@ -216,9 +216,10 @@ func (r *ntlmReader) tellMIC(f *Field) {
 	if allZero(f.Raw) {
 		f.Value = "zero: there is none"
 	}
-	if r.view.micPromised() {
+	switch {
+	case r.view.micPromised():
 		f.note("promised by MsvAvFlags")
-	} else {
+	case r.view.pairsWhole || r.view.responseVersion() != 2:
 		f.note("not promised by MsvAvFlags: servers do not look at it")
 	}
 }

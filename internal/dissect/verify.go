@@ -149,6 +149,8 @@ func (x *Exchange) verifyMIC(keys *ntlm.SessionKeys, challenge *ntlmView) {
 	a := x.authenticate
 	switch promised := a.micPromised(); {
 	case a.responseVersion() != 2:
+	case !promised && !a.pairsWhole:
+		x.check(CheckMIC, Unchecked, "the AV pairs end before they say whether there is one", "")
 	case a.mic == nil && promised:
 		x.check(CheckMIC, Missing, "MsvAvFlags promises it, and the message has no place for it: servers refuse that", "leave 16 bytes between Version and the payload (2.2.1.3)")
 	case a.mic == nil:
