@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -18,6 +20,7 @@ import (
 type sandboxOptions struct {
 	app          *app
 	server       sandbox.Options
+	programs     string
 	passwordFile string
 	caOut        string
 	output       string
@@ -26,15 +29,19 @@ type sandboxOptions struct {
 
 func (a *app) sandboxCommand() *cobra.Command {
 	o := &sandboxOptions{app: a}
-	var authList, programs string
+	var authList string
 	var faults []string
 	c := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Run a WinRM server for trials, until interrupted",
 		Long: `Run a WinRM server on a loopback address until interrupted: real NTLM and
 sealing, answers in the shape of Windows, commands run by the local shell. It
-prints its endpoint and credentials once. Whoever has these runs commands as you.`,
+prints its endpoint and credentials once. Whoever has these runs commands as you.
+
+With --programs wine they are run by the cmd.exe of wine. The first start makes
+the directory that wine lives in: $WINEPREFIX, or one of winrmctl's own.`,
 		Example: `  winrmctl sandbox --listen 127.0.0.1:5985 --user bob --password-file pw
+  winrmctl sandbox --programs wine
   winrmctl sandbox --fault lose,on=Receive,nth=2`,
 		Args: atMost(0),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -46,19 +53,14 @@ prints its endpoint and credentials once. Whoever has these runs commands as you
 				}
 				o.server.Faults = append(o.server.Faults, f)
 			}
-			switch programs {
-			case "host":
-				o.server.Programs = sandbox.Host{}
-			case "builtin":
-				o.server.Programs = sandbox.Builtin{}
-			default:
-				return &usageError{fmt.Sprintf("--programs %q: need host or builtin", programs), ""}
+			if !slices.Contains([]string{"host", "builtin", "wine"}, o.programs) {
+				return &usageError{fmt.Sprintf("--programs %q: need host, builtin or wine", o.programs), ""}
 			}
 			if o.output != "text" && o.output != "json" {
 				return &usageError{fmt.Sprintf("-o %q: need text or json", o.output), ""}
 			}
 			o.verbose, _ = c.Flags().GetCount("verbose")
-			return o.run()
+			return o.run(c.Context())
 		},
 	}
 	f := c.Flags()
@@ -69,7 +71,7 @@ prints its endpoint and credentials once. Whoever has these runs commands as you
 	f.StringVar(&o.caOut, "ca-out", "", "write the certificate that clients have to trust to `FILE`")
 	f.StringVar(&authList, "auth", "negotiate", "what is offered, separated by commas: negotiate, basic")
 	f.BoolVar(&o.server.AllowUnencrypted, "allow-unencrypted", false, "accept messages in clear over http")
-	f.StringVar(&programs, "programs", "host", "what runs commands: host (the local shell) or builtin (a few programs of its own)")
+	f.StringVar(&o.programs, "programs", "host", "what runs commands: host (the local shell), builtin (a few programs of its own) or wine (its cmd.exe)")
 	f.IntVar(&o.server.MaxEnvelope, "max-envelope", 500<<10, "bound on messages in bytes (MaxEnvelopeSizekb)")
 	f.DurationVar(&o.server.IdleTimeout, "idle-timeout", 2*time.Hour, "delete shells that are idle for so long")
 	f.StringArrayVar(&faults, "fault", nil, "misbehave: `SPEC`, such as drop,on=Receive,nth=2; may be given several times")
@@ -78,7 +80,7 @@ prints its endpoint and credentials once. Whoever has these runs commands as you
 	return c
 }
 
-func (o *sandboxOptions) run() error {
+func (o *sandboxOptions) run(ctx context.Context) error {
 	a := o.app
 	if o.passwordFile != "" {
 		b, err := os.ReadFile(o.passwordFile)
@@ -95,6 +97,11 @@ func (o *sandboxOptions) run() error {
 	if o.verbose > 0 {
 		o.server.Log = func(text string) { fmt.Fprintf(a.stderr, "* %s\n", oneLine(text)) }
 	}
+	end, err := o.choosePrograms(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
 	s, err := sandbox.Start(o.server)
 	if err != nil {
 		if errors.Is(err, sandbox.ErrNotLoopback) {
@@ -113,6 +120,52 @@ func (o *sandboxOptions) run() error {
 	}
 	<-a.signals // the one way for a server to end, and no failure
 	return nil
+}
+
+// choosePrograms sets what runs commands. The caller calls end when the server has ended.
+func (o *sandboxOptions) choosePrograms(ctx context.Context) (end func(), err error) {
+	end = func() {}
+	switch o.programs {
+	case "builtin":
+		o.server.Programs = sandbox.Builtin{}
+	case "wine":
+		wine, err := o.startWine(ctx)
+		if err != nil {
+			return nil, err
+		}
+		o.server.Programs = wine
+		end = func() { _ = wine.Close() }
+	default:
+		o.server.Programs = sandbox.Host{}
+	}
+	return end, nil
+}
+
+// startWine starts wine, which takes a while the first time, or until a signal.
+func (o *sandboxOptions) startWine(ctx context.Context) (wine *sandbox.Wine, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	started := make(chan struct{})
+	go func() {
+		defer close(started)
+		wine, err = sandbox.StartWine(ctx, func(text string) { fmt.Fprintln(o.app.stderr, oneLine(text)) })
+	}()
+	select {
+	case <-started:
+	case s := <-o.app.signals:
+		cancel()
+		if <-started; err == nil {
+			_ = wine.Close()
+		}
+		if s != os.Interrupt {
+			return nil, &signalError{s}
+		}
+		return nil, errInterrupted
+	}
+	if err != nil {
+		return nil, &usageError{err.Error(), "--programs host runs commands by the local shell"}
+	}
+	return wine, nil
 }
 
 // print tells where the server is, and how to log in.

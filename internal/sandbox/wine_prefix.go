@@ -91,10 +91,11 @@ const debianLoader = "/usr/lib/wine/wine64"
 
 // wineLoader finds the program that starts Windows programs: by wine's own variable for it, or by its names.
 func wineLoader() (string, error) {
-	for _, name := range []string{os.Getenv("WINELOADER"), "wine64", debianLoader, "wine"} {
-		if name == "" {
-			continue
-		}
+	names := []string{"wine64", debianLoader, "wine"}
+	if name := os.Getenv("WINELOADER"); name != "" {
+		names = []string{name}
+	}
+	for _, name := range names {
 		if path, err := exec.LookPath(name); err == nil {
 			return path, nil
 		}

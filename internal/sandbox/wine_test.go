@@ -44,11 +44,7 @@ func TestImage(t *testing.T) {
 }
 
 func TestNoWine(t *testing.T) {
-	t.Setenv("WINELOADER", "")
-	t.Setenv("PATH", t.TempDir())
-	if _, err := exec.LookPath(debianLoader); err == nil {
-		t.Skip("wine64 of Debian is installed, and found without PATH")
-	}
+	t.Setenv("WINELOADER", filepath.Join(t.TempDir(), "none"))
 	if _, err := StartWine(context.Background(), nil); !errors.Is(err, ErrNoWine) {
 		t.Error(err)
 	}
