@@ -59,7 +59,7 @@ func (w *Wine) keep(ctx context.Context) (*keeper, error) {
 	k.release()
 	if ctx.Err() == nil {
 		said, _ := os.ReadFile(stderr.Name())
-		err = fmt.Errorf("%s does not start: %v: %s", w.loader, cmd.ProcessState, bytes.TrimSpace(said))
+		err = fmt.Errorf("%s does not start: %v %q", w.loader, cmd.ProcessState, bytes.TrimSpace(said))
 	}
 	return nil, err
 }

@@ -53,7 +53,7 @@ func TestNoWine(t *testing.T) {
 // TestWineDoesNotStart has another program in wine's place.
 func TestWineDoesNotStart(t *testing.T) {
 	for name, tc := range map[string]struct{ script, want string }{
-		"fails": {"#!/bin/sh\necho no such thing >&2\nexit 3\n", "exit status 3: no such thing"},
+		"fails": {"#!/bin/sh\necho no such thing >&2\nexit 3\n", `exit status 3 "no such thing"`},
 		"hangs": {"#!/bin/sh\nsleep 1000\n", context.DeadlineExceeded.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {
