@@ -20,6 +20,7 @@ type app struct {
 	signals        <-chan os.Signal                                         // interrupts, in the order in which they arrive
 	prompt         func(ctx context.Context, prompt string) (string, error) // asks without echo; nil without a terminal
 	environment    config.Environment
+	keyring        config.Keyring
 	terminal       bool          // stdout is one
 	windows        bool          // exit codes have 32 bits
 	graceful       time.Duration // how long a program has to end by itself after Ctrl-C

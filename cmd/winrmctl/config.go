@@ -48,7 +48,7 @@ func (a *app) configCommand(g *globals) *cobra.Command {
 		&cobra.Command{
 			Use: "view [TARGET]", Short: "Show the values in force, and where each comes from", Args: atMost(1),
 			ValidArgsFunction: a.completeTargets(g),
-			RunE: func(_ *cobra.Command, args []string) error {
+			RunE: func(c *cobra.Command, args []string) error {
 				cfg, err := a.load(g)
 				if err != nil {
 					return err
@@ -56,7 +56,7 @@ func (a *app) configCommand(g *globals) *cobra.Command {
 				if len(args) == 0 {
 					return cfg.View(a.stdout)
 				}
-				return a.viewTargets(g, cfg, args[0])
+				return a.viewTargets(cfg, args[0], g.over(c.Flags()))
 			},
 		},
 		&cobra.Command{
@@ -64,17 +64,18 @@ func (a *app) configCommand(g *globals) *cobra.Command {
 			RunE: func(*cobra.Command, []string) error { return a.validate(g) },
 		},
 	)
+	c.AddCommand(a.passwordCommands(g)...)
 	return c
 }
 
 // viewTargets shows what one argument names; of several targets, each below its name.
-func (a *app) viewTargets(g *globals, cfg *config.Config, spec string) error {
+func (a *app) viewTargets(cfg *config.Config, spec string, over map[string]string) error {
 	names, err := cfg.Expand(spec)
 	if err != nil {
 		return err
 	}
 	for i, name := range names {
-		target, err := cfg.Resolve(name, g.over())
+		target, err := cfg.Resolve(name, over)
 		if err != nil {
 			return err
 		}

@@ -13,9 +13,10 @@ import (
 func TestFences(t *testing.T) {
 	const ours = "github.com/winrmctl/winrmctl/"
 	table := map[string]string{
-		"cmd/winrmctl":         "internal/auth internal/config internal/dissect internal/keypair internal/probe internal/sandbox internal/shell internal/trace internal/transport internal/wsman github.com/spf13/cobra github.com/spf13/pflag golang.org/x/term",
+		"cmd/winrmctl":         "internal/auth internal/config internal/dissect internal/keypair internal/keyring internal/probe internal/sandbox internal/shell internal/trace internal/transport internal/wsman github.com/spf13/cobra github.com/spf13/pflag golang.org/x/term",
 		"internal/auth":        "internal/auth/ntlm internal/auth/spnego internal/sealed",
 		"internal/auth/spnego": "golang.org/x/crypto/cryptobyte golang.org/x/crypto/cryptobyte/asn1",
+		"internal/keyring":     "github.com/zalando/go-keyring",
 		"internal/keypair":     "github.com/youmark/pkcs8 software.sslmate.com/src/go-pkcs12",
 		"internal/auth/ntlm":   "github.com/Azure/go-ntlmssp golang.org/x/crypto/md4 golang.org/x/text/encoding/charmap",
 		"internal/bench":       "",

@@ -8,17 +8,18 @@ import (
 	"runtime"
 
 	"github.com/winrmctl/winrmctl/internal/config"
+	"github.com/winrmctl/winrmctl/internal/keyring"
 )
 
-func main() { os.Exit(processMain()) }
+func main() { os.Exit(processMain(keyring.System{})) }
 
 // processMain gives the process's own streams, environment and signals to an app: the only place that knows them.
-func processMain() int {
+func processMain(k config.Keyring) int {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, interrupting()...)
 	a := &app{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, signals: signals, prompt: terminalPrompt(), terminal: isTerminal(os.Stdout), windows: runtime.GOOS == "windows", graceful: graceful,
-		environment: config.Environment{Lookup: os.LookupEnv, ConfigDir: os.UserConfigDir, HomeDir: os.UserHomeDir},
+		environment: config.Environment{Lookup: os.LookupEnv, ConfigDir: os.UserConfigDir, HomeDir: os.UserHomeDir}, keyring: k,
 	}
 	status := a.run(context.Background(), os.Args[1:])
 	dieOf(status)

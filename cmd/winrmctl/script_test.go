@@ -17,7 +17,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"winrmctl": main})
+	testscript.Main(m, map[string]func(){"winrmctl": testMain})
 }
 
 // TestScripts runs the stories of testdata/script. Beside the commands of testscript they have

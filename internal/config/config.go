@@ -59,6 +59,9 @@ func (c *Config) File() string { return c.file.path }
 // Profiles are the names of the profiles, in the order of the file. The caller owns the slice.
 func (c *Config) Profiles() []string { return slices.Clone(c.file.profiles.names) }
 
+// Credentials are the names of the credentials, in the order of the file. The caller owns the slice.
+func (c *Config) Credentials() []string { return slices.Clone(c.file.credentials.names) }
+
 // Groups are the names of the groups, in the order of the file. The caller owns the slice.
 func (c *Config) Groups() []string { return slices.Clone(c.file.groups.names) }
 

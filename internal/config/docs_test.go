@@ -34,7 +34,7 @@ func TestDocs(t *testing.T) {
 		t.Errorf("the table of keys should be\n%s", strings.Join(want, "\n"))
 	}
 	examples := regexp.MustCompile("(?s)```(yaml|toml)\n(.*?)```").FindAllStringSubmatch(text, -1)
-	if len(examples) != 3 {
+	if len(examples) != 4 {
 		t.Errorf("%d examples", len(examples))
 	}
 	for _, example := range examples {

@@ -266,4 +266,5 @@ func (b *builder) checkReferences(f *file) {
 		check(f.groups.by[name].values)
 	}
 	b.checkGroups(f)
+	b.checkKeyring(f)
 }

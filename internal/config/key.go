@@ -75,7 +75,9 @@ func (k Key) flagName() string {
 }
 
 // isSecret reports whether the key says where a password comes from.
-func (k Key) isSecret() bool { return strings.HasPrefix(k.Name, "password") }
+func (k Key) isSecret() bool { return isSecret(k.Name) }
+
+func isSecret(key string) bool { return strings.HasPrefix(key, "password") || key == "keyring" }
 
 // Keys is the table of all keys, in the order of the documentation. The caller owns the slice.
 func Keys() []Key {
@@ -100,6 +102,8 @@ func Keys() []Key {
 			Help: "Name of the environment variable that holds the password."},
 		{Name: "password_command", Kind: KindText, places: account, check: command,
 			Help: "Shell command whose first line of output is the password."},
+		{Name: "keyring", Kind: KindSwitch, Default: "false", places: account, check: boolean,
+			Help: "The password is in the keyring of this machine: winrmctl config set-password."},
 		{Name: "auth", Kind: KindChoice, Default: "auto", places: shared, sandbox: true,
 			check: choice("auto", "ntlm", "basic", "certificate", "kerberos"),
 			Help:  "How to log in: auto, ntlm, basic, certificate or kerberos."},

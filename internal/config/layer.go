@@ -92,8 +92,8 @@ func (l layer) set(key Key, text string, o origin) {
 // secrets are the names of the keys of this layer that say where a password comes from, sorted.
 func (l layer) secrets() []string {
 	var names []string
-	for name := range l.values {
-		if strings.HasPrefix(name, "password") {
+	for name, v := range l.values {
+		if isSecret(name) && (name != "keyring" || v.text == "true") {
 			names = append(names, name)
 		}
 	}

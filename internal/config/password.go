@@ -22,6 +22,8 @@ type Secrets struct {
 	Stderr io.Writer
 	// Prompt asks a person, without echo, until ctx is done. Nil: there is no terminal.
 	Prompt func(ctx context.Context, prompt string) (string, error)
+	// Keyring is that of the machine. Nil: there is none.
+	Keyring Keyring
 
 	mu      sync.Mutex
 	known   map[string]func() (string, error) // closures, so that no print shows them
@@ -41,15 +43,19 @@ type candidate struct {
 	owner string // the account whose password it is; "" for whichever is used
 }
 
-// chooseSecret takes the highest secret that may belong to an account: a wrong password can lock one.
-func chooseSecret(layers []layer, account string) pick {
+// chooseSecret takes the highest secret that may belong to an account on a host: a wrong password can lock one.
+func chooseSecret(layers []layer, account, host string) pick {
 	var out pick
+	keyring, _ := find(layers, "keyring")
 	for i, l := range layers {
 		names := l.secrets()
-		if len(names) == 0 {
+		if len(names) == 0 || names[0] == "keyring" && keyring.text != "true" {
 			continue
 		}
 		c := candidate{names[0], l.values[names[0]], owner(layers[i:])}
+		if c.key == "keyring" {
+			c.inKeyring(l.origin, account, host)
+		}
 		if c.owner == "" || strings.EqualFold(c.owner, account) {
 			out.picked = &c
 			break
@@ -116,7 +122,11 @@ func (t *Target) Password(ctx context.Context, s *Secrets) (string, error) {
 	if c.value.secret != nil {
 		return get()
 	}
-	return s.once(ctx, c.key+" "+c.value.text, get)
+	password, err := s.once(ctx, c.key+" "+c.value.text, get)
+	if errors.Is(err, errNotInKeyring) && s.Prompt != nil {
+		return t.ask(ctx, s, user)
+	}
+	return password, err
 }
 
 // GivesPassword reports that some place gives a password for the user, so that nobody has to be asked.
@@ -129,6 +139,8 @@ func (t *Target) fetch(ctx context.Context, s *Secrets, c *candidate) (string, e
 		return c.value.secret(), nil
 	case "password_stdin":
 		return await(ctx, func() (string, error) { return readLine(s.Stdin) })
+	case "keyring": // which may have to be unlocked
+		return await(ctx, func() (string, error) { return s.fromKeyring(c.value.text) })
 	case "password_file": // which may be a pipe
 		return await(ctx, func() (string, error) { return readSecret(c.value.text) })
 	case "password_env":
@@ -169,7 +181,7 @@ func (c *candidate) failed(err error) error {
 	if c.value.text != "" {
 		text += ": " + show(c.value.text)
 	}
-	return &SecretError{text: text, err: err}
+	return &SecretError{text: text, err: err, hint: hintOf(err)}
 }
 
 // ask is the last resort: a person, once for an account.

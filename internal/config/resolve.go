@@ -79,7 +79,7 @@ func (t *Target) settle() error {
 	for _, v := range mergeEnv(t.layers) {
 		t.Settings.Env[v.name] = v.text
 	}
-	t.secret = chooseSecret(t.layers, t.Settings.Username)
+	t.secret = chooseSecret(t.layers, t.Settings.Username, t.Settings.Host)
 	return t.checkCertificate()
 }
 

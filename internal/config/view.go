@@ -57,11 +57,13 @@ func (t *Target) secretRows(key Key) []Row {
 	var rows []Row
 	add := func(c candidate, note string) {
 		name, text := c.key, c.value.text
-		if name == "password_stdin" {
-			name = "password"
-		}
-		if name == "password" {
+		switch name {
+		case "password_stdin":
+			name, text = "password", hidden
+		case "password":
 			text = hidden
+		case "keyring":
+			text, note = hidden, ", as "+text+note
 		}
 		if name == key.Name {
 			rows = append(rows, Row{name, text, c.value.origin.String() + note})
