@@ -21,19 +21,24 @@ type app struct {
 	prompt         func(ctx context.Context, prompt string) (string, error) // asks without echo; nil without a terminal
 	environment    config.Environment
 	keyring        config.Keyring
-	terminal       bool          // stdout is one
+	terminals      terminals
 	windows        bool          // exit codes have 32 bits
 	graceful       time.Duration // how long a program has to end by itself after Ctrl-C
 }
 
+// terminals are the streams that are one.
+type terminals struct{ stdout, stderr bool }
+
 // run runs one command line.
 func (a *app) run(ctx context.Context, args []string) exitStatus {
-	root := a.rootCommand()
+	g := &globals{}
+	root := a.rootCommand(g)
 	root.SetArgs(args)
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	err := root.ExecuteContext(ctx)
+	a.endObserver(g)
 	status := a.statusOf(err)
 	if status.text != "" {
 		fmt.Fprintf(a.stderr, "winrmctl: %s\n", oneLine(status.text))
@@ -44,7 +49,7 @@ func (a *app) run(ctx context.Context, args []string) exitStatus {
 	return status
 }
 
-func (a *app) rootCommand() *cobra.Command {
+func (a *app) rootCommand(g *globals) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "winrmctl",
 		Short: "Run commands on Windows hosts over WinRM",
@@ -64,7 +69,6 @@ or sandbox: a server inside this process, which needs no Windows.`,
 		},
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	g := &globals{}
 	g.register(root.PersistentFlags())
 	root.AddCommand(a.execCommand(g), a.probeAuthCommand(g), a.configCommand(g), a.sandboxCommand(), a.versionCommand())
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
@@ -104,9 +108,9 @@ func oneLine(s string) string {
 	}, s)
 }
 
-// colors reports whether stdout takes colours: by the flag, and else where it is a terminal and nobody objects
+// colors reports whether a stream takes colours: by the flag, and else where it is a terminal and nobody objects
 // (no-color.org).
-func (a *app) colors(g *globals) bool {
+func (a *app) colors(g *globals, terminal bool) bool {
 	switch g.color {
 	case "always":
 		return true
@@ -115,7 +119,7 @@ func (a *app) colors(g *globals) bool {
 	}
 	objection, _ := a.environment.Lookup("NO_COLOR")
 	kind, _ := a.environment.Lookup("TERM")
-	return a.terminal && objection == "" && kind != "dumb"
+	return terminal && objection == "" && kind != "dumb"
 }
 
 // warn tells of something that is no failure.

@@ -75,18 +75,17 @@ func (a *app) wayTo(g *globals, t *config.Target) (*way, error) {
 			return nil, &usageError{"proxy: " + err.Error(), ""}
 		}
 	}
-	observe, done, err := a.observer(g)
+	observe, err := a.observe(g, t.Name)
 	if err != nil {
 		return nil, err
 	}
-	w := &way{close: done}
+	w := &way{close: func() {}}
 	if t.Sandbox {
 		server, err := sandbox.Start(sandbox.Options{})
 		if err != nil {
-			done()
 			return nil, err
 		}
-		w.close = func() { _ = server.Close(); done() }
+		w.close = func() { _ = server.Close() }
 		s.Host, s.Port = "127.0.0.1", server.Port()
 		w.account = &credentials{user: server.User(), password: server.Password()}
 	}

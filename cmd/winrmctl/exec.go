@@ -4,73 +4,217 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
-	"slices"
+	"os"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"github.com/spf13/cobra"
 
 	"github.com/winrmctl/winrmctl/internal/config"
+	"github.com/winrmctl/winrmctl/internal/script"
 	"github.com/winrmctl/winrmctl/internal/shell"
-	"github.com/winrmctl/winrmctl/internal/wsman"
 )
 
-// execOptions is one run of a command on a target.
+// execOptions is one command line of exec.
 type execOptions struct {
 	app     *app
 	globals *globals
-	target  *config.Target
-	command shell.Command
-	stdin   io.Reader // nil: the program sees end-of-file
+
+	targets []*config.Target
+	several bool     // are meant, though it may be one
+	args    []string // the command, or the script's arguments
+
+	powershell, seven bool
+	scriptFile        string
+	interpreter       string
+	stdin, direct     bool
+	env               []string
+	targetsFrom       string
+
+	output   string
+	parallel int
+	failFast bool
+	prefix   string
+	progress string
+	clixml   string
+	junit    string
+	retries  int
 }
 
 func (a *app) execCommand(g *globals) *cobra.Command {
-	var env []string
-	var stdin, direct bool
+	o := &execOptions{app: a, globals: g}
 	c := &cobra.Command{
-		Use:   "exec [flags] TARGET [--] COMMAND [ARG...]",
+		Use:   "exec [flags] TARGET[,TARGET...] [--] COMMAND [ARG...]",
 		Short: "Run a command; exit with its exit code",
 		Long: `Run a command on TARGET and exit with its exit code. Output arrives as it is
 written, unaltered. One COMMAND argument is sent as it is; several are joined
-with spaces, each quoted where it needs it. Flags end at the target.`,
+with spaces, each quoted where it needs it. Flags end at the target.
+
+With several targets (a list, a @group, --targets-from) lines are prefixed with the
+target's name, and the exit code is 0 only if all succeed, else 1.`,
 		Example: `  winrmctl exec web1 ipconfig /all
   winrmctl exec web1 -- 'dir C:\ | findstr Users'
-  winrmctl exec -i web1 'findstr needle' < haystack.txt`,
-		Args: func(c *cobra.Command, args []string) error {
-			switch {
-			case len(args) == 0:
-				return &usageError{"exec needs a target and a command", "winrmctl exec TARGET COMMAND"}
-			case len(stripDashes(args[1:])) == 0:
-				return &usageError{fmt.Sprintf("exec needs a command to run on %s", args[0]), "winrmctl exec " + args[0] + " COMMAND; flags stand before the target"}
-			}
-			return nil
-		},
+  winrmctl exec -i web1 'findstr needle' < haystack.txt
+  winrmctl exec -P web1 'Get-Service w32time'
+  winrmctl exec -f deploy.ps1 @web -- -Ver 2`,
+		Args:              o.checkArgs,
 		ValidArgsFunction: a.completeTargets(g),
 		RunE: func(c *cobra.Command, args []string) error {
-			target, err := a.resolveOne(g, args[0], c, env)
-			if err != nil {
+			if err := o.complete(c, args); err != nil {
 				return err
-			}
-			o := &execOptions{app: a, globals: g, target: target, command: commandOf(stripDashes(args[1:]), direct)}
-			if stdin {
-				o.stdin = a.stdin
 			}
 			return o.run(c.Context())
 		},
 	}
 	f := c.Flags()
 	f.SetInterspersed(false)
-	f.BoolVarP(&stdin, "stdin", "i", false, "stream local stdin to the command")
-	f.StringArrayVar(&env, "env", nil, "set an environment variable `K=V`; may be given several times")
+	f.BoolVarP(&o.powershell, "powershell", "P", false, "the command is PowerShell text")
+	f.StringVarP(&o.scriptFile, "script", "f", "", "run a local script `FILE` of any size, or - for stdin; what follows the target are its arguments")
+	f.StringVar(&o.interpreter, "interpreter", "", "`COMMAND` that reads the script from stdin, such as 'python -'")
+	f.BoolVar(&o.seven, "pwsh", false, "PowerShell 7 (pwsh.exe) instead of Windows PowerShell")
+	f.BoolVarP(&o.stdin, "stdin", "i", false, "stream local stdin to the command")
+	f.StringArrayVar(&o.env, "env", nil, "set an environment variable `K=V`; may be given several times")
 	f.String("cwd", "", "run the command in `DIR`")
 	f.Duration("timeout", 0, "terminate the command after this time, and exit 124")
 	f.Int("code-page", 0, "code page of the remote console (default 65001, UTF-8)")
 	f.Bool("no-profile", false, "do not load the user's profile")
 	f.Duration("idle-timeout", 0, "have the server delete an idle shell after this time")
-	f.BoolVar(&direct, "direct", false, "run the program without cmd.exe")
+	f.BoolVar(&o.direct, "direct", false, "run the program without cmd.exe")
+	f.StringVarP(&o.output, "output", "o", "text", "text, json (one object a target) or jsonl (events as they happen)")
+	f.StringVar(&o.targetsFrom, "targets-from", "", "read targets from `FILE`, or - for stdin, one a line")
+	f.IntVar(&o.parallel, "parallel", 32, "how many targets at once")
+	f.BoolVar(&o.failFast, "fail-fast", false, "end all when one target fails")
+	f.StringVar(&o.prefix, "prefix", "auto", "names before lines: auto, always or never")
+	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, always or never")
+	f.StringVar(&o.clixml, "clixml", "decode", "CLIXML of PowerShell on stderr: decode or raw")
+	f.StringVar(&o.junit, "junit", "", "write a JUnit report to `FILE`: one test case a target")
+	f.IntVar(&o.retries, "retries", 0, "try again so often what is safe to repeat: connecting, a service that is not ready, a full quota")
 	return c
+}
+
+// checkArgs says what is missing.
+func (o *execOptions) checkArgs(_ *cobra.Command, args []string) error {
+	target := "TARGET"
+	if o.targetsFrom == "" {
+		if len(args) == 0 {
+			return &usageError{"exec needs a target and a command", "winrmctl exec TARGET COMMAND"}
+		}
+		target, args = args[0], args[1:]
+	}
+	if len(stripDashes(args)) == 0 && o.scriptFile == "" {
+		return &usageError{fmt.Sprintf("exec needs a command to run on %s", target), "winrmctl exec " + target + " COMMAND; flags stand before the target"}
+	}
+	return nil
+}
+
+// complete checks what belongs together, and finds the targets.
+func (o *execOptions) complete(c *cobra.Command, args []string) error {
+	spec := ""
+	if o.targetsFrom == "" {
+		spec, args = args[0], args[1:]
+	}
+	o.args = stripDashes(args)
+	for _, choice := range []struct{ flag, value, allowed string }{
+		{"-o", o.output, "text json jsonl"}, {"--prefix", o.prefix, "auto always never"}, {"--progress", o.progress, "auto always never"}, {"--clixml", o.clixml, "decode raw"},
+	} {
+		if !strings.Contains(" "+choice.allowed+" ", " "+choice.value+" ") || choice.value == "" {
+			return &usageError{fmt.Sprintf("%s %q: need one of %s", choice.flag, choice.value, choice.allowed), ""}
+		}
+	}
+	switch {
+	case o.powershell && o.scriptFile != "":
+		return &usageError{"-P and -f exclude each other", "-P takes PowerShell text from the command line, -f a script from a file"}
+	case o.interpreter != "" && o.scriptFile == "":
+		return &usageError{"--interpreter is of use only with -f", ""}
+	case o.direct && o.scriptFile != "":
+		return &usageError{"--direct and -f exclude each other", ""}
+	case o.seven && !o.powershell && o.scriptFile == "":
+		return &usageError{"--pwsh is of use only with -P or -f", ""}
+	case o.stdin && o.scriptFile == "-":
+		return &usageError{"-i and -f - exclude each other: the script itself comes from stdin", "put the script into a file"}
+	case o.targetsFrom == "-" && (o.stdin || o.scriptFile == "-"):
+		return &usageError{"--targets-from - takes stdin, which is wanted for something else too", "put the targets into a file"}
+	case o.parallel < 1:
+		return &usageError{fmt.Sprintf("--parallel %d: need at least 1", o.parallel), ""}
+	case o.retries < 0:
+		return &usageError{fmt.Sprintf("--retries %d: need 0 or more", o.retries), ""}
+	}
+	if err := o.findTargets(c, spec); err != nil {
+		return err
+	}
+	if o.several && o.stdin {
+		return &usageError{"-i streams stdin to one target, not to several", "put the input into a file on the targets, or run it once for each"}
+	}
+	return o.checkLength()
+}
+
+// findTargets resolves all of them, before anything runs on one.
+func (o *execOptions) findTargets(c *cobra.Command, spec string) error {
+	cfg, err := o.app.load(o.globals)
+	if err != nil {
+		return err
+	}
+	over := o.globals.over(c.Flags())
+	for _, v := range o.env {
+		key, value, ok := strings.Cut(v, "=")
+		if !ok || key == "" {
+			return &usageError{fmt.Sprintf("--env %q: need NAME=VALUE", v), ""}
+		}
+		over["env."+key] = value
+	}
+	o.several = strings.ContainsAny(spec, ",@[") && !isOneTarget(cfg, spec)
+	if o.targetsFrom != "" {
+		o.several = true
+		specs, err := o.app.readTargets(o.targetsFrom)
+		if err != nil {
+			return err
+		}
+		spec = strings.Join(specs, ",")
+	}
+	o.targets, err = resolveAll(cfg, spec, over)
+	return err
+}
+
+// isOneTarget tells a name with a sign in it that could mean several (bob@web1, [::1]) from a list.
+func isOneTarget(cfg *config.Config, spec string) bool {
+	names, err := cfg.Expand(spec)
+	return err == nil && len(names) == 1 && names[0] == spec
+}
+
+// longest is how many characters cmd.exe takes for a command line, and longestDirect CreateProcess.
+const (
+	longest       = 8191
+	longestDirect = 32767
+)
+
+// checkLength refuses a command line that the other side would.
+func (o *execOptions) checkLength() error {
+	if o.scriptFile != "" {
+		return nil
+	}
+	c := o.command()
+	n := len(utf16.Encode([]rune(strings.Join(append([]string{c.Line}, c.Args...), " "))))
+	limit := longest
+	if o.direct {
+		limit = longestDirect
+	}
+	if n <= limit {
+		return nil
+	}
+	hint := "put it into a script: winrmctl exec -f FILE"
+	if o.powershell {
+		hint = "put it into a file: winrmctl exec -f FILE.ps1"
+	}
+	return &usageError{fmt.Sprintf("the command line has %d characters, and the other side takes %d", n, limit), hint}
+}
+
+// command is what to run where it is no script.
+func (o *execOptions) command() shell.Command {
+	if o.powershell {
+		return shell.Command{Line: script.PowerShell(strings.Join(o.args, " "), o.seven, o.stdin), Direct: o.direct}
+	}
+	return commandOf(o.args, o.direct)
 }
 
 // stripDashes takes away the -- that may stand between target and command.
@@ -97,119 +241,46 @@ func commandOf(args []string, direct bool) shell.Command {
 	return shell.Command{Line: shell.JoinArgs(args)}
 }
 
-// resolveOne finds the one target of a command that runs on one.
-func (a *app) resolveOne(g *globals, name string, c *cobra.Command, env []string) (*config.Target, error) {
-	cfg, err := a.load(g)
-	if err != nil {
-		return nil, err
-	}
-	names, err := cfg.Expand(name)
-	if err != nil {
-		return nil, err
-	}
-	if len(names) != 1 {
-		return nil, &usageError{fmt.Sprintf("%s takes one target, %s are %d", c.Name(), name, len(names)), "run it once for each"}
-	}
-	over := g.over(c.Flags())
-	for _, v := range env {
-		key, value, ok := strings.Cut(v, "=")
-		if !ok || key == "" {
-			return nil, &usageError{fmt.Sprintf("--env %q: need NAME=VALUE", v), ""}
-		}
-		over["env."+key] = value
-	}
-	return cfg.Resolve(names[0], over)
-}
-
 // Causes for a command to end before its time.
-var (
-	errInterrupted = errors.New("interrupted")
-)
-
-// closeTimeout is how long deleting the shell may take.
-const closeTimeout = 10 * time.Second
-
-// run runs the command. Its errors are those of [shell.Process.Wait], with the causes above.
-func (o *execOptions) run(ctx context.Context) error { return explain(o.target, o.onTarget(ctx)) }
-
-func (o *execOptions) onTarget(ctx context.Context) error {
-	s := o.target.Settings
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	interrupts := o.app.interrupts(cancel)
-	defer interrupts.stop()
-	if s.Timeout > 0 {
-		var stop context.CancelFunc
-		ctx, stop = context.WithTimeoutCause(ctx, s.Timeout, &timeoutError{s.Timeout})
-		defer stop()
-	}
-	connection, err := o.app.connect(ctx, o.globals, o.target, o.app.secrets())
-	if err != nil {
-		return err
-	}
-	defer connection.close()
-	main, side := connection.dialer.Lane(), connection.dialer.Lane()
-	defer main.Close()
-	defer side.Close()
-	sh, err := shell.Open(ctx, o.shellOptions(connection, main, side))
-	if err != nil {
-		return causeOf(ctx, err)
-	}
-	err = o.runIn(ctx, sh, interrupts)
-	closing, stop := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
-	defer stop()
-	interrupts.onNext(stop)
-	if failed := sh.Close(closing); failed != nil && !isGone(err) {
-		o.app.warn("the remote shell %s could not be deleted: %v", sh.ID(), failed)
-	}
-	return err
-}
-
-func (o *execOptions) shellOptions(c *connection, main, side shell.Conn) shell.Options {
-	s := o.target.Settings
-	options := shell.Options{
-		Main: main, Side: side, To: c.address, WorkingDirectory: s.CWD, CodePage: s.CodePage, NoProfile: s.NoProfile,
-		IdleTimeout: s.IdleTimeout, OperationTimeout: s.OperationTimeout,
-	}
-	for _, name := range slices.Sorted(maps.Keys(s.Env)) {
-		options.Environment = append(options.Environment, wsman.EnvVar{Name: name, Value: s.Env[name]})
-	}
-	return options
-}
-
-// runIn runs the command in an open shell.
-func (o *execOptions) runIn(ctx context.Context, sh *shell.Shell, interrupts *interrupts) error {
-	p, err := sh.Start(ctx, o.command, shell.Streams{Stdin: o.stdin, Stdout: o.app.stdout, Stderr: o.app.stderr})
-	if err != nil {
-		return causeOf(ctx, err)
-	}
-	interrupts.passTo(p)
-	err = p.Wait()
-	if interrupts.seen() {
-		return errInterrupted
-	}
-	return causeOf(ctx, err)
-}
-
-// causeOf prefers why a context ended to the error that this led to.
-func causeOf(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return err
-}
-
-// isGone reports that the shell cannot be there any more, or that the failure already says that the server is not.
-func isGone(err error) bool {
-	f, ok := errors.AsType[*wsman.Fault](err)
-	return ok && f.Code == wsman.CodeInvalidSelectors
-}
+var errInterrupted = errors.New("interrupted")
 
 // A timeoutError is a command that --timeout ended.
 type timeoutError struct{ after time.Duration }
 
 func (e *timeoutError) Error() string {
 	return fmt.Sprintf("the command did not end within %v: terminated", e.after)
+}
+
+// run runs the command on all targets.
+func (o *execOptions) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	interrupts := o.app.interrupts(cancel)
+	defer interrupts.stop()
+	source, err := o.openScript(ctx)
+	if err != nil {
+		return err
+	}
+	defer source.close()
+	r := &execRunner{execOptions: o, interrupts: interrupts, script: source, secrets: o.app.secrets()}
+	if o.several || o.output != "text" || o.junit != "" || o.prefix == "always" || o.progress == "always" {
+		return r.reported(ctx, cancel)
+	}
+	return r.plain(ctx)
+}
+
+// readTargets reads a file of targets, or stdin for -.
+func (a *app) readTargets(name string) ([]string, error) {
+	in := a.stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, &fileError{"targets", err}
+		}
+		defer f.Close()
+		in = f
+	}
+	return config.ReadTargets(in, name)
 }
 
 // completeTargets offers the profiles as targets.
@@ -222,6 +293,10 @@ func (a *app) completeTargets(g *globals) func(*cobra.Command, []string, string)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return append(cfg.Profiles(), "sandbox"), cobra.ShellCompDirectiveNoFileComp
+		names := append(cfg.Profiles(), "sandbox")
+		for _, group := range cfg.Groups() {
+			names = append(names, "@"+group)
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
 	}
 }

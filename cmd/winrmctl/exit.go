@@ -78,6 +78,7 @@ func codeOf(err error) int {
 		several   *severalError
 		verify    *verifyError
 		malformed *malformedError
+		prepare   *prepareError
 	)
 	switch {
 	case errors.As(err, &timeout):
@@ -99,7 +100,7 @@ func codeOf(err error) int {
 		return exitUnauthenticated
 	case errors.As(err, &malformed):
 		return exitData
-	case errors.As(err, &fault), errors.As(err, &way) && way.RequestTooLarge():
+	case errors.As(err, &fault), errors.As(err, &prepare), errors.As(err, &way) && way.RequestTooLarge():
 		return exitRefused
 	case errors.As(err, &way), errors.As(err, &answer), errors.As(err, &syntax), errors.Is(err, shell.ErrNoExitCode):
 		return exitUnavailable

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"sync"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -31,6 +32,10 @@ type globals struct {
 	color         string
 	verbose       int
 	trace         string
+
+	opening  sync.Once
+	observer *observer
+	opened   error // why there is no trace
 }
 
 func (g *globals) register(f *pflag.FlagSet) {

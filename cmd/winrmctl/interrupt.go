@@ -11,17 +11,18 @@ import (
 	"github.com/winrmctl/winrmctl/internal/wsman"
 )
 
-// interrupts turns the signals of this process into what they mean for the remote program: Ctrl-C once is passed on, and
-// the program has graceful to end; a second one, or no end, terminates it. Other signals terminate it at once.
+// interrupts turns the signals of this process into what they mean for remote programs: Ctrl-C once is passed on to those
+// that run, which have graceful to end, and nothing more is started; a second one, or no end, terminates them. Other
+// signals terminate at once.
 type interrupts struct {
-	cancel   context.CancelCauseFunc
+	cancel   context.CancelCauseFunc // ends everything
 	graceful time.Duration
 	stopped  chan struct{}
 
 	mu      sync.Mutex
-	process *shell.Process // nil until one runs
-	next    func()         // instead, once the process has ended
-	first   bool           // Ctrl-C was passed on
+	running map[*shell.Process]context.CancelCauseFunc
+	next    map[*func()]func() // called at the next signal, for what comes after a program
+	first   bool               // Ctrl-C has come
 }
 
 // graceful is how long a program has to end by itself after Ctrl-C (CLI contract).
@@ -34,7 +35,10 @@ func (e *signalError) Error() string { return e.signal.String() }
 
 // interrupts starts to listen. cancel ends the work under way.
 func (a *app) interrupts(cancel context.CancelCauseFunc) *interrupts {
-	i := &interrupts{cancel: cancel, graceful: a.graceful, stopped: make(chan struct{})}
+	i := &interrupts{
+		cancel: cancel, graceful: a.graceful, stopped: make(chan struct{}),
+		running: map[*shell.Process]context.CancelCauseFunc{}, next: map[*func()]func(){},
+	}
 	go func() {
 		for {
 			select {
@@ -50,21 +54,37 @@ func (a *app) interrupts(cancel context.CancelCauseFunc) *interrupts {
 
 func (i *interrupts) stop() { close(i.stopped) }
 
-// passTo has Ctrl-C go to a program from now on.
-func (i *interrupts) passTo(p *shell.Process) {
+// passTo has Ctrl-C go to a program, which end terminates. The function that it returns is called when the program has
+// ended, and reports whether Ctrl-C has come meanwhile.
+func (i *interrupts) passTo(p *shell.Process, end context.CancelCauseFunc) (done func() bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.process = p
+	if i.first {
+		end(errInterrupted) // it came while the program was being started
+	}
+	i.running[p] = end
+	return func() bool {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		delete(i.running, p)
+		return i.first
+	}
 }
 
-// onNext calls f at the next signal, for what comes after the program.
-func (i *interrupts) onNext(f func()) {
+// onNext calls f at the next signal, until the function that it returns is called.
+func (i *interrupts) onNext(f func()) (forget func()) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.next = f
+	key := &f
+	i.next[key] = f
+	return func() {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		delete(i.next, key)
+	}
 }
 
-// seen reports that Ctrl-C was passed on.
+// seen reports that Ctrl-C has come: nothing more is to be started.
 func (i *interrupts) seen() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -74,33 +94,37 @@ func (i *interrupts) seen() bool {
 func (i *interrupts) signal(s os.Signal) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	for _, f := range i.next {
+		f()
+	}
 	switch {
-	case i.next != nil:
-		i.next()
 	case s != os.Interrupt:
 		i.cancel(&signalError{s})
-	case i.process == nil || i.first:
+	case i.first, len(i.running) == 0:
+		i.first = true
 		i.cancel(errInterrupted)
 	default:
 		i.first = true
-		go i.passOn(i.process)
+		for p, end := range i.running {
+			go i.passOn(p, end)
+		}
 	}
 }
 
 // passOn sends ctrl_c and gives the program its time.
-func (i *interrupts) passOn(p *shell.Process) {
+func (i *interrupts) passOn(p *shell.Process, end context.CancelCauseFunc) {
 	ctx, cancel := context.WithTimeoutCause(context.Background(), i.graceful, errInterrupted)
 	defer cancel()
 	if err := p.Signal(ctx, wsman.SignalCtrlC); err != nil && !errors.Is(err, errInterrupted) {
 		// A program that has just ended cannot be interrupted; its end is on the way.
 		if f, ok := errors.AsType[*wsman.Fault](err); !ok || f.Code != wsman.CodeInvalidSelectors {
-			i.cancel(errInterrupted)
+			end(errInterrupted)
 			return
 		}
 	}
 	select {
 	case <-p.Done():
 	case <-ctx.Done():
-		i.cancel(errInterrupted)
+		end(errInterrupted)
 	}
 }

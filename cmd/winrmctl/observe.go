@@ -13,49 +13,70 @@ import (
 	"github.com/winrmctl/winrmctl/internal/wsman"
 )
 
-// observer returns what is to be told of connections and requests, and what to call at the end: -v on stderr, --trace in a
-// file that others cannot read. Its records hold no secrets of the login, but all that the messages say.
-func (a *app) observer(g *globals) (observe func(trace.Record), done func(), err error) {
+// observer tells of the connections and requests of all targets: -v on stderr, --trace in a file that others cannot read.
+// Its records hold no secrets of the login, but all that the messages say.
+type observer struct {
+	stderr  io.Writer
+	verbose int
+	file    *os.File
+	trace   *trace.Writer
+
+	mu sync.Mutex
+}
+
+// observe returns what is to be told of a target's connections, nil for nothing.
+func (a *app) observe(g *globals, target string) (func(trace.Record), error) {
 	if g.verbose == 0 && g.trace == "" {
-		return nil, func() {}, nil
+		return nil, nil
 	}
-	done = func() {}
-	var file *trace.Writer
-	if g.trace != "" {
-		f, err := os.OpenFile(g.trace, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-		if err != nil {
-			return nil, nil, &fileError{"trace", err}
+	g.opening.Do(func() {
+		g.observer = &observer{stderr: a.stderr, verbose: g.verbose}
+		if g.trace != "" {
+			g.observer.file, g.opened = os.OpenFile(g.trace, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+			g.observer.trace = trace.NewWriter(g.observer.file)
 		}
-		file = trace.NewWriter(f)
-		done = func() {
-			err := file.Err()
-			if closing := f.Close(); err == nil {
-				err = closing
-			}
-			if err != nil {
-				a.warn("%v", err)
-			}
-		}
+	})
+	if g.opened != nil {
+		return nil, &fileError{"trace", g.opened}
 	}
-	var mu sync.Mutex
 	return func(r trace.Record) {
-		if file != nil {
-			file.Write(r)
-		}
-		if g.verbose > 0 {
-			mu.Lock()
-			defer mu.Unlock()
-			tell(a.stderr, r, g.verbose > 1)
-		}
-	}, done, nil
+		r.Target = target
+		g.observer.record(r)
+	}, nil
+}
+
+func (o *observer) record(r trace.Record) {
+	if o.trace != nil {
+		o.trace.Write(r)
+	}
+	if o.verbose > 0 {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		tell(o.stderr, r, o.verbose > 1)
+	}
+}
+
+// endObserver closes the trace.
+func (a *app) endObserver(g *globals) {
+	if g.observer == nil || g.observer.file == nil {
+		return
+	}
+	err := g.observer.trace.Err()
+	if closing := g.observer.file.Close(); err == nil {
+		err = closing
+	}
+	if err != nil {
+		a.warn("%v", err)
+	}
 }
 
 // tell writes a record for people.
 func tell(w io.Writer, r trace.Record, messages bool) {
-	line := fmt.Sprintf("* %d %s", r.Connection, r.Event)
-	if r.Event == "exchange" {
-		line = fmt.Sprintf("* %d %s", r.Connection, exchangeName(r))
+	event := r.Event
+	if event == "exchange" {
+		event = exchangeName(r)
 	}
+	line := fmt.Sprintf("* %s %d %s", r.Target, r.Connection, event)
 	for _, part := range []string{r.Address, r.TLS} {
 		if part != "" {
 			line += " " + part

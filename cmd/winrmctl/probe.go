@@ -45,7 +45,7 @@ func (o *probeOptions) run(ctx context.Context) error {
 	case len(o.targets) == 1:
 		return failed[0]
 	}
-	return &severalError{len(failed), len(o.targets)}
+	return &severalError{failed: len(failed), all: len(o.targets)}
 }
 
 // A probeError is a target that cannot be logged in to, as the report on stdout tells in detail.
@@ -63,7 +63,12 @@ func (e *probeError) Error() string {
 }
 
 // A severalError is a command that failed on some of several targets.
-type severalError struct{ failed, all int }
+type severalError struct {
+	failed, all int
+	hint        string
+}
+
+func (e *severalError) Hint() string { return e.hint }
 
 func (e *severalError) Error() string { return fmt.Sprintf("%d of %d targets failed", e.failed, e.all) }
 
@@ -82,7 +87,7 @@ func (o *probeOptions) one(ctx context.Context, t *config.Target, secrets *confi
 		settings.Login, settings.User = mechanisms(t.Settings, account)[:1], account.user
 		settings.Config.TLS.Certificate = account.certificate
 	}
-	p := &probePrinter{w: o.app.stdout, color: o.app.colors(o.globals)}
+	p := &probePrinter{w: o.app.stdout, color: o.app.colors(o.globals, o.app.terminals.stdout)}
 	if o.output == "text" {
 		fmt.Fprintf(o.app.stdout, "%s (%s)\n", oneLine(t.Name), w.address)
 		settings.Step = p.step

@@ -63,8 +63,8 @@ func replayServer(t *testing.T, scenario, login string) string {
 	return m[1]
 }
 
-// report is what the replay server found wrong with its client.
-type report struct {
+// findings is what the replay server found wrong with its client.
+type findings struct {
 	Problems []string
 	Requests []struct {
 		Action, CommandID string
@@ -75,14 +75,14 @@ type report struct {
 	Stdin map[string]string
 }
 
-func readReport(t *testing.T, port string) report {
+func readReport(t *testing.T, port string) findings {
 	t.Helper()
 	response, err := http.Get("http://127.0.0.1:" + port + "/__report")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	var r report
+	var r findings
 	if err := json.NewDecoder(response.Body).Decode(&r); err != nil {
 		t.Fatal(err)
 	}

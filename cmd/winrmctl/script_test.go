@@ -22,8 +22,11 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the stories of testdata/script. Beside the commands of testscript they have
 //
+// $LONG, of 3,500 characters, and
+//
 //	sandbox [OPTION...]        start a server for this script: $URL, $HOST (127.0.0.1:PORT), $PORT, $PW (its password
-//	                           file), $CA. It runs the sandbox's own programs, with the option host those of this machine.
+//	                           file), $CA. It runs the sandbox's own programs, with the option host those of this machine,
+//	                           with record those that write down what reaches them.
 //	status CODE PROG [ARG...]  exec for a program whose exit code matters
 //	shells N                   the server has N shells
 //	waitfor FILE               until FILE is there
@@ -34,6 +37,7 @@ func TestScripts(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("LONG", strings.Repeat("x", 3500))
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
 			e.Values[serverKey{}] = &serverOf{}
 			return nil
@@ -64,6 +68,8 @@ func startSandbox(ts *testscript.TestScript, neg bool, args []string) {
 		switch name {
 		case "host":
 			o.Programs = sandbox.Host{}
+		case "record":
+			o.Programs = &recorder{dir: ts.MkAbs(".")}
 		case "https":
 			o.HTTPS = true
 		case "basic":

@@ -12,8 +12,9 @@ import (
 
 // A Record is one line of a trace file: one HTTP request with its answer, or a connection being made or closed.
 type Record struct {
-	Time       time.Time `json:"time"`       // when it began
-	Connection int       `json:"connection"` // counted from 1
+	Time       time.Time `json:"time"` // when it began
+	Target     string    `json:"target,omitempty"`
+	Connection int       `json:"connection"` // of the target, counted from 1
 	Event      string    `json:"event"`      // connect, exchange or close
 	DurationMS float64   `json:"duration_ms"`
 	Address    string    `json:"address,omitempty"` // connect: of the peer
