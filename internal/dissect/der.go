@@ -200,20 +200,22 @@ func oid(body []byte) string {
 
 // The mechanisms' identifiers.
 const (
-	oidSPNEGO     = "1.3.6.1.5.5.2"          // RFC 4178
-	oidNTLM       = "1.3.6.1.4.1.311.2.2.10" // MS-SPNG 1.9.1
-	oidNEGOEX     = "1.3.6.1.4.1.311.2.2.30" // MS-SPNG appendix A <1>
-	oidKerberos   = "1.2.840.113554.1.2.2"   // RFC 4120
-	oidMSKerberos = "1.2.840.48018.1.2.2"    // MS-SPNG appendix A <9>: the same, cut to 16 bits by Windows 2000
-	oidUserToUser = "1.2.840.113554.1.2.2.3" // MS-SPNG 3.1.5.2
-	oidPKU2U      = "1.3.6.1.5.2.7"          // MS-SPNG appendix A <2>
-	oidIAKERB     = "1.3.6.1.5.2.5"          // draft-ietf-kitten-iakerb
+	oidSPNEGO      = "1.3.6.1.5.5.2"          // RFC 4178
+	oidNTLM        = "1.3.6.1.4.1.311.2.2.10" // MS-SPNG 1.9.1
+	oidNEGOEX      = "1.3.6.1.4.1.311.2.2.30" // MS-SPNG appendix A <1>
+	oidKerberos    = "1.2.840.113554.1.2.2"   // RFC 4120
+	oidMSKerberos  = "1.2.840.48018.1.2.2"    // MS-SPNG appendix A <9>: the same, cut to 16 bits by Windows 2000
+	oidUserToUser  = "1.2.840.113554.1.2.2.3" // MS-SPNG 3.1.5.2
+	oidPKU2U       = "1.3.6.1.5.2.7"          // MS-SPNG appendix A <2>
+	oidOldKerberos = "1.3.5.1.5.2"            // of a draft before RFC 1964
+	oidIAKERB      = "1.3.6.1.5.2.5"          // draft-ietf-kitten-iakerb
 )
 
 func mechanism(id string) string {
 	return map[string]string{
 		oidSPNEGO: "SPNEGO", oidNTLM: "NTLM", oidNEGOEX: "NEGOEX", oidKerberos: "Kerberos 5",
-		oidMSKerberos: "Kerberos 5, as Microsoft writes it", oidUserToUser: "Kerberos 5 user-to-user", oidPKU2U: "PKU2U", oidIAKERB: "IAKERB",
+		oidMSKerberos: "Kerberos 5, as Microsoft writes it", oidOldKerberos: "Kerberos 5, by an identifier of a draft",
+		oidUserToUser: "Kerberos 5 user-to-user", oidPKU2U: "PKU2U", oidIAKERB: "IAKERB",
 	}[id]
 }
 

@@ -74,7 +74,7 @@ func apRep() []byte {
 }
 
 func krbErr() []byte {
-	return tlv(0x7e, tlv(0x30, member2(0, integer(5)), member2(1, integer(30)), member2(4, tlv(0x18, []byte("20240229120000Z"))), member2(5, integer(0)),
+	return tlv(0x7e, tlv(0x30, member2(0, integer(5)), member2(1, integer(30)), member2(2, tlv(0x18, []byte("20240229115500Z"))), member2(3, integer(1)), member2(4, tlv(0x18, []byte("20240229120000Z"))), member2(5, integer(0)),
 		member2(6, integer(37)), member2(9, general("CORP.EXAMPLE")), member2(10, principalName(2, "HTTP", "web1.corp.example"))))
 }
 

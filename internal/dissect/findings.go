@@ -23,6 +23,17 @@ func flagNames(flags ntlm.Flags) string {
 	return strings.ReplaceAll(names, " ", ", ")
 }
 
+func (t *Token) ntlmFindings(v *ntlmView) {
+	switch v.kind {
+	case ntlm.TypeNegotiate:
+		t.negotiateFindings(v)
+	case ntlm.TypeChallenge:
+		t.challengeFindings(v)
+	case ntlm.TypeAuthenticate:
+		t.authenticateFindings(v)
+	}
+}
+
 func (t *Token) negotiateFindings(v *ntlmView) {
 	t.sealingFindings(v)
 	if v.flagged && !v.flags.Has(ntlm.RequestTarget) {

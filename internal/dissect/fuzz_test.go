@@ -10,20 +10,19 @@ import (
 // sayAll writes a report in every form, and checks what holds for any input.
 func sayAll(t *testing.T, tokens []*Token, o Options) {
 	report := Analyse(tokens, o)
-	for _, full := range []bool{false, true} {
-		out := text(t, report, TextOptions{Full: full})
-		for _, c := range out {
-			if c != '\n' && !strconv.IsPrint(c) {
-				t.Fatalf("%U in the text", c)
-			}
-		}
-	}
 	var out bytes.Buffer
 	if err := report.JSON(&out); err != nil {
 		t.Fatal(err)
 	}
 	if !json.Valid(out.Bytes()) {
 		t.Fatal("no JSON")
+	}
+	for _, form := range []string{text(t, report, TextOptions{}), text(t, report, TextOptions{Full: true}), out.String()} {
+		for _, c := range form {
+			if c != '\n' && !strconv.IsPrint(c) {
+				t.Fatalf("%U in what is printed", c)
+			}
+		}
 	}
 	for _, token := range tokens {
 		for _, m := range token.Messages {
@@ -52,15 +51,15 @@ func FuzzDissect(f *testing.F) {
 	f.Add(tlv(0x30, member2(0, integer(6))))
 	whole := find(f, read(f, "exchange.http"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		any := Dissect(b)
-		sayAll(t, []*Token{any}, Options{})
-		v := any.ntlmMessage()
+		one := Dissect(b)
+		sayAll(t, []*Token{one}, Options{})
+		v := one.ntlmMessage()
 		if v == nil || v.kind < 1 || v.kind > 3 {
 			return
 		}
 		password := testPassword
 		tokens := append([]*Token(nil), whole...)
-		tokens[v.kind-1] = any
+		tokens[v.kind-1] = one
 		sayAll(t, tokens, Options{Password: &password, Account: `CORP\bob`, Keys: true})
 	})
 }

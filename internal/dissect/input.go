@@ -101,11 +101,9 @@ func (x *finder) inHeaders(lines []string) []*Token {
 			if strings.HasSuffix(strings.TrimRight(found[2], "\r"), text) {
 				text += continuation(lines[i+1:], text)
 			}
-			if isParameter(text) {
-				continue
-			}
 			var raw []byte
-			if raw, s.Problem = fromBase64(text); len(raw) > 0 {
+			raw, s.Problem = fromBase64(text)
+			if Known(raw) || len(text) >= shortestToken {
 				tokens = append(tokens, newToken(raw, s))
 			}
 		}
@@ -122,11 +120,8 @@ func isSecret(scheme string) bool {
 	return false
 }
 
-// isParameter tells realm= from a token.
-func isParameter(text string) bool {
-	name, ok := strings.CutSuffix(text, "=")
-	return ok && len(name) < 16 && strings.ToLower(name) == name && !strings.ContainsAny(name, "0123456789+/=")
-}
+// shortestToken is how many characters of base64 are taken for a token of a protocol that is not known, and not for a word.
+const shortestToken = 16
 
 // continuation is the rest of a token that was wrapped: lines of nothing but base64, until an empty one or the padding.
 func continuation(lines []string, before string) string {

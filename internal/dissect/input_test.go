@@ -75,6 +75,16 @@ func TestForms(t *testing.T) {
 		}
 		return string(out)
 	}
+	// One space before the text, which may look like more bytes.
+	specification := ""
+	for at := 0; at < len(raw); at += 16 {
+		row := raw[at:min(at+16, len(raw))]
+		specification += fmt.Sprintf("%07x: % x", at, row)
+		if len(row) == 16 {
+			specification += " ab cd ef"
+		}
+		specification += "\n"
+	}
 	for _, tc := range []struct{ name, input, form, header, scheme string }{
 		{name: "base64", input: b64, form: "base64"},
 		{name: "base64 with a newline", input: b64 + "\r\n", form: "base64"},
@@ -96,6 +106,7 @@ func TestForms(t *testing.T) {
 		{name: "xxd", input: dumped(raw, "%08x: ", "xxd", "", " ", ""), form: "dump"},
 		{name: "hexdump -C", input: dumped(raw, "%08x  ", " ", " ", " |", "|"), form: "dump"},
 		{name: "Wireshark", input: dumped(raw, "%04x   ", " ", "", "   ", ""), form: "dump"},
+		{name: "dump of a specification", input: specification, form: "dump"},
 		{name: "bytes", input: string(raw), form: "binary"},
 		{name: "UTF-16, as PowerShell writes it", input: utf16le(b64 + "\r\n"), form: "base64"},
 		{name: "byte order mark", input: "\ufeff" + b64, form: "base64"},
@@ -109,6 +120,7 @@ func TestForms(t *testing.T) {
 		{name: "header that is wrapped", input: "Authorization: Negotiate " + wrapped(b64, 60, "\n ") + "\nHost: x\n\n" + b64, form: "base64", header: "Authorization", scheme: "Negotiate"},
 		{name: "header of a proxy", input: "Proxy-Authenticate: NTLM " + b64, form: "base64", header: "Proxy-Authenticate", scheme: "NTLM"},
 		{name: "value of a header", input: "Negotiate " + b64, form: "base64", scheme: "Negotiate"},
+		{name: "sentence with a header before it", input: "Send the header Authorization: Negotiate token with this:\n" + b64, form: "base64"},
 		{name: "sentence before it", input: "Negotiate this:\n" + b64, form: "base64"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -121,6 +133,20 @@ func TestForms(t *testing.T) {
 				t.Errorf("%d tokens, %d of %d bytes, %+v", len(tokens), len(tokens[0].Raw), len(raw), s)
 			}
 		})
+	}
+}
+
+// TestPadding: what follows the padding is no part of a token.
+func TestPadding(t *testing.T) {
+	raw := find(t, read(t, "exchange.http"))[0].Raw
+	b64 := base64.StdEncoding.EncodeToString(raw)
+	if !strings.HasSuffix(b64, "=") {
+		t.Fatal("not padded")
+	}
+	for _, input := range []string{b64 + "\nhello\n", "Authorization: Negotiate " + b64 + "\nhello\n", "Authorization: Negotiate " + wrapped(b64, 20, "\n ") + "\n hello\n"} {
+		if tokens := find(t, []byte(input)); len(tokens) != 1 || !bytes.Equal(tokens[0].Raw, raw) || tokens[0].Source.Problem != "" {
+			t.Errorf("%q: %d bytes, %q", input, len(tokens[0].Raw), tokens[0].Source.Problem)
+		}
 	}
 }
 
@@ -223,7 +249,7 @@ func TestNoToken(t *testing.T) {
 	for _, input := range []string{
 		"", "\n", "hello", "deadbeef", "TlRMTVNT", "WWW-Authenticate: Negotiate", `WWW-Authenticate: Basic realm="WSMAN"`, "WWW-Authenticate: Negotiate, Kerberos",
 		"Authorization: Negotiate (AUTHENTICATE_MESSAGE of 402 bytes, withheld)", base64.StdEncoding.EncodeToString([]byte("bob:secret")),
-		"Negotiate is a scheme", "basic things", strings.Repeat("word ", 10000), "\x00\x01\x02", "https://web1.corp.example:5986/wsman",
+		"Negotiate is a scheme", "basic things", "Authorization: Negotiate token", `Authorization: Negotiate realm="WSMAN"`, strings.Repeat("word ", 10000), "\x00\x01\x02", "https://web1.corp.example:5986/wsman",
 	} {
 		if tokens, err := Find([]byte(input), ""); !errors.Is(err, ErrNoToken) {
 			t.Errorf("%.40q: %v, %v", input, tokens, err)

@@ -1,10 +1,14 @@
 package dissect
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/winrmctl/winrmctl/internal/auth/ntlm"
 )
@@ -110,10 +114,33 @@ func (r *Report) JSON(w io.Writer) error {
 	for _, x := range r.Exchanges {
 		out.Exchanges = append(out.Exchanges, exchangeJSON(x))
 	}
-	e := json.NewEncoder(w)
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(out)
+	if err := e.Encode(out); err != nil {
+		return err
+	}
+	_, err := w.Write(printable(text.Bytes()))
+	return err
+}
+
+// printable escapes what encoding/json leaves as it is and a terminal may act on: control characters beyond ASCII, marks of
+// direction. Such characters stand only within strings.
+func printable(text []byte) []byte {
+	var out []byte
+	for _, c := range string(text) {
+		switch {
+		case c == '\n' || strconv.IsPrint(c):
+			out = utf8.AppendRune(out, c)
+		case c > 0xffff:
+			high, low := utf16.EncodeRune(c)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, c)
+		}
+	}
+	return out
 }
 
 func tokenJSON(number int, t *Token) jsonToken {

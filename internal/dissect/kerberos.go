@@ -65,7 +65,7 @@ func (m *Message) kerberosMessage(b []byte, offset int) []Field {
 		name, list = "AP-REP", []member{{0, "pvno", derInteger}, {1, "msg-type", derInteger}, {2, "enc-part", encryptedData}}
 	case krbError:
 		name, list = "KRB-ERROR", []member{
-			{0, "pvno", derInteger}, {1, "msg-type", derInteger}, {4, "stime", derTime}, {5, "susec", derInteger}, {6, "error-code", krbErrorCode},
+			{0, "pvno", derInteger}, {1, "msg-type", derInteger}, {2, "ctime", derTime}, {3, "cusec", derInteger}, {4, "stime", derTime}, {5, "susec", derInteger}, {6, "error-code", krbErrorCode},
 			{7, "crealm", derString}, {8, "cname", principal}, {9, "realm", derString}, {10, "sname", principal}, {11, "e-text", derString}, {12, "e-data", derBytes},
 		}
 	case tgtReq, tgtRep:

@@ -91,19 +91,19 @@ func made(mistakes ...*Mistake) []Mistake {
 func (x *Exchange) users(account ntlm.Account) []choice[string] {
 	user := x.User
 	c := newChoices(strings.ToUpper(user), equal)
-	c.add(user, "user-not-upper-cased", fmt.Sprintf("the user name as it stands, %q, not upper-cased", user), "NTOWFv2 upper-cases the user name, and only that (3.3.2)")
+	c.add(user, "user-not-upper-cased", fmt.Sprintf("the user name as it stands, %s, not upper-cased", quote(user)), "NTOWFv2 upper-cases the user name, and only that (3.3.2)")
 	c.add(strings.ToLower(user), "user-lower-cased", "the user name lower-cased", "NTOWFv2 upper-cases the user name (3.3.2)")
 	if _, bare, ok := strings.Cut(user, `\`); ok {
-		c.add(strings.ToUpper(bare), "user-without-domain", fmt.Sprintf("the user name %q, where the message says %q", bare, user), "put the domain into DomainName, and the bare name into UserName")
+		c.add(strings.ToUpper(bare), "user-without-domain", fmt.Sprintf("the user name %s, where the message says %s", quote(bare), quote(user)), "put the domain into DomainName, and the bare name into UserName")
 	}
 	if bare, _, ok := strings.Cut(user, "@"); ok {
-		c.add(strings.ToUpper(bare), "user-without-realm", fmt.Sprintf("the user name %q, where the message says %q", bare, user), "send and compute with the same name: a UPN stays whole, with an empty domain")
+		c.add(strings.ToUpper(bare), "user-without-realm", fmt.Sprintf("the user name %s, where the message says %s", quote(bare), quote(user)), "send and compute with the same name: a UPN stays whole, with an empty domain")
 	}
 	if x.Domain != "" {
 		c.add(strings.ToUpper(x.Domain+`\`+user), "user-with-domain", `the user name with its domain, DOMAIN\user, where the message says the bare name`, "split the account at the backslash before computing")
 	}
 	if account.User != "" {
-		c.add(strings.ToUpper(account.User), "user-other", fmt.Sprintf("the user name %q, where the message says %q", account.User, user), "send and compute with the same name")
+		c.add(strings.ToUpper(account.User), "user-other", fmt.Sprintf("the user name %s, where the message says %s", quote(account.User), quote(user)), "send and compute with the same name")
 	}
 	return c.all
 }
@@ -111,7 +111,7 @@ func (x *Exchange) users(account ntlm.Account) []choice[string] {
 // domains lists what may stand for the domain in the key (3.3.2: as it is in the message).
 func (x *Exchange) domains(account ntlm.Account) []choice[string] {
 	domain := x.Domain
-	says := fmt.Sprintf(", where the message says %q", domain)
+	says := fmt.Sprintf(", where the message says %s", quote(domain))
 	const hint = "NTOWFv2 takes the domain exactly as the message says it (3.3.2)"
 	c := newChoices(domain, equal)
 	c.add("", "domain-empty", "an empty domain"+says, hint)
@@ -119,23 +119,23 @@ func (x *Exchange) domains(account ntlm.Account) []choice[string] {
 	c.add(strings.ToLower(domain), "domain-lower-cased", "the domain lower-cased"+says, hint)
 	for _, id := range []ntlm.AVID{ntlm.AvNbDomainName, ntlm.AvNbComputerName, ntlm.AvDNSDomainName, ntlm.AvDNSComputerName} {
 		if name := x.challenge.pairs.Text(id); name != "" {
-			c.add(name, "domain-of-server", fmt.Sprintf("the server's name %q (%v) as domain%s", name, id, says), hint)
+			c.add(name, "domain-of-server", fmt.Sprintf("the server's name %s (%v) as domain%s", quote(name), id, says), hint)
 		}
 	}
 	if name := x.challenge.targetName; name != "" {
-		c.add(name, "domain-of-server", fmt.Sprintf("the server's name %q (TargetName) as domain%s", name, says), hint)
+		c.add(name, "domain-of-server", fmt.Sprintf("the server's name %s (TargetName) as domain%s", quote(name), says), hint)
 	}
 	if x.Workstation != "" {
-		c.add(x.Workstation, "domain-of-client", fmt.Sprintf("the workstation's name %q as domain%s", x.Workstation, says), hint)
+		c.add(x.Workstation, "domain-of-client", fmt.Sprintf("the workstation's name %s as domain%s", quote(x.Workstation), says), hint)
 	}
 	if before, _, ok := strings.Cut(x.User, `\`); ok {
-		c.add(before, "domain-of-user", fmt.Sprintf("the domain %q%s", before, says), hint)
+		c.add(before, "domain-of-user", fmt.Sprintf("the domain %s%s", quote(before), says), hint)
 	}
 	if _, realm, ok := strings.Cut(x.User, "@"); ok {
-		c.add(realm, "domain-of-user", fmt.Sprintf("the realm %q as domain%s", realm, says), hint)
+		c.add(realm, "domain-of-user", fmt.Sprintf("the realm %s as domain%s", quote(realm), says), hint)
 	}
 	if account.User != "" {
-		c.add(account.Domain, "domain-other", fmt.Sprintf("the domain %q%s", account.Domain, says), hint)
+		c.add(account.Domain, "domain-other", fmt.Sprintf("the domain %s%s", quote(account.Domain), says), hint)
 	}
 	return c.all
 }

@@ -77,6 +77,7 @@ func (t *Token) ntlm(b []byte) (Message, embedded) {
 	}
 	m.Type, m.Fields = r.view.kind.String(), r.fields
 	walk(m.Fields, func(f *Field) { r.view.broken = r.view.broken || f.Problem != nil })
+	t.ntlmFindings(r.view)
 	return m, embedded{}
 }
 
@@ -127,7 +128,6 @@ func (r *ntlmReader) negotiate() {
 	}
 	r.version()
 	r.payload()
-	r.token.negotiateFindings(r.view)
 }
 
 // challenge reads a CHALLENGE_MESSAGE (2.2.1.2). Early servers end it after the challenge, or have no version.
@@ -153,7 +153,6 @@ func (r *ntlmReader) challenge() {
 	}
 	r.version()
 	r.payload()
-	r.token.challengeFindings(v)
 }
 
 // authenticate reads an AUTHENTICATE_MESSAGE (2.2.1.3). Early clients leave out the MIC, the version, or all that stands
@@ -195,7 +194,6 @@ func (r *ntlmReader) authenticate() {
 	if mic >= 0 && v.mic != nil {
 		r.tellMIC(&r.fields[mic])
 	}
-	r.token.authenticateFindings(v)
 }
 
 // tellResponses reads the two responses: what the LM response is depends on the other one.

@@ -55,6 +55,14 @@ func TestTruncated(t *testing.T) {
 						t.Errorf("cut to %d bytes: %v", n, p)
 					}
 				}
+				if atEnd && token.Messages[problems[0].Message].Offset+problems[0].Offset != n {
+					t.Errorf("cut to %d bytes: the first problem is %v", n, problems[0])
+				}
+				for _, f := range token.Findings {
+					if f.Code == "anonymous" || f.Code == "no-target-info" && name != "ms-nlmp-4.2.2.txt 1" {
+						t.Errorf("cut to %d bytes: %s", n, f.Text)
+					}
+				}
 				// A value that begins behind the end is reported where its header is.
 				if !atEnd && len(problems) > 0 && !strings.Contains(problems[0].Text, "beyond the end of the message") {
 					t.Errorf("cut to %d bytes: %v", n, problems)
@@ -188,6 +196,10 @@ func TestOldForms(t *testing.T) {
 		{"NEGOTIATE of 16 bytes", header(1, "\x05\x02\x00\x00"), "NegotiateFlags"},
 		{"NEGOTIATE of 32 bytes", header(1, "\x05\x02\x00\x00"+string(make([]byte, 16))), "NegotiateFlags DomainNameFields WorkstationFields"},
 		{"CHALLENGE of 32 bytes", header(2, string(make([]byte, 8))+"\x05\x02\x00\x00"+"12345678"), "TargetNameFields NegotiateFlags ServerChallenge"},
+		{"CHALLENGE with a name at 32", header(2, "\x12\x00\x12\x00\x20\x00\x00\x00"+"\x05\x02\x00\x00"+"12345678"+string(u16("AAAA"))+"\x02\x00\x02\x00\x21\x00\x00\x00"+"A\x00"),
+			"TargetNameFields NegotiateFlags ServerChallenge TargetName"},
+		{"NEGOTIATE with a name that is not supplied", header(1, "\x05\x02\x00\x00"+"\x02\x00\x02\x00\x20\x00\x00\x00"+"\xff\x00\xff\x00\xff\x00\x00\x00"+"12345678AB"),
+			"NegotiateFlags DomainNameFields WorkstationFields Version trailing bytes"},
 		{"CHALLENGE with a name at 48", header(2, "\x02\x00\x02\x00\x30\x00\x00\x00"+"\x05\x02\x00\x00"+"12345678"+string(make([]byte, 16))+"A\x00"),
 			"TargetNameFields NegotiateFlags ServerChallenge Reserved TargetInfoFields TargetName"},
 		{"AUTHENTICATE of 52 bytes", header(3, old), "LmChallengeResponseFields NtChallengeResponseFields DomainNameFields UserNameFields WorkstationFields"},
@@ -209,10 +221,12 @@ func TestOldForms(t *testing.T) {
 func TestPairs(t *testing.T) {
 	for _, tc := range []struct {
 		name, pairs string
-		want        string // names and values
+		want        string // names, values and notes
 		problem     string
 	}{
 		{"none but the end", "\x00\x00\x00\x00", "MsvAvEOL end of the list", ""},
+		{"an end with a length", "\x00\x00\x01\x00x", "MsvAvEOL end of the list (its length is 1, not 0), 1 bytes behind MsvAvEOL", ""},
+		{"empty", "\x01\x00\x00\x00\x00\x00\x00\x00", "MsvAvNbComputerName  (empty), MsvAvEOL end of the list", ""},
 		{"no end", "\x01\x00\x02\x00A\x00", "MsvAvNbComputerName A", "TargetInfo at offset 0x3e: the AV pairs end without MsvAvEOL"},
 		{"cut in a header", "\x01\x00\x02\x00A\x00\x02\x00", "MsvAvNbComputerName A, AvId, AvLen ", "AvId, AvLen at offset 0x40: the message ends here, 2 of 4 bytes"},
 		{"cut in a value", "\x01\x00\x08\x00A\x00", "MsvAvNbComputerName ", "MsvAvNbComputerName at offset 0x3e: the message ends here, 6 of 12 bytes"},
@@ -232,6 +246,9 @@ func TestPairs(t *testing.T) {
 		var got []string
 		for _, f := range fieldsOf(token.Messages[0])["TargetInfo"].Fields {
 			line := f.Name + " " + f.Value
+			if f.Note != "" && f.Note != "no such pair in 2.2.2.1" {
+				line += " (" + f.Note + ")"
+			}
 			var bits []string
 			for _, b := range f.Bits {
 				bits = append(bits, b.Name)
@@ -241,12 +258,69 @@ func TestPairs(t *testing.T) {
 			}
 			got = append(got, line)
 		}
+		if note := fieldsOf(token.Messages[0])["TargetInfo"].Note; note != "" {
+			got = append(got, note)
+		}
 		problem := ""
 		if all := token.Problems(); len(all) > 0 {
 			problem = all[0].String()
 		}
 		if strings.Join(got, ", ") != tc.want || problem != tc.problem {
 			t.Errorf("%s: %q, %q", tc.name, got, problem)
+		}
+	}
+}
+
+// TestResponses: what stands in the two responses is told by their lengths and each other.
+func TestResponses(t *testing.T) {
+	nt := bytes.Repeat([]byte{7}, 24)
+	pairs := serverPairs()
+	v2 := func(zeros int) []byte {
+		return append(make([]byte, 16), clientChallenge(pairs, pairs.Bytes(), zeros)...)
+	}
+	typed := v2(4)
+	typed[16], typed[18] = 2, 9
+	for _, tc := range []struct {
+		name   string
+		lm, nt []byte
+		want   string // values of the responses and of what follows the AV pairs
+	}{
+		{"LM again", nt, nt, "the NTLMv1 response again|NTLMv1 response"},
+		{"anonymous", []byte{0}, nil, "anonymous|"},
+		{"v2", make([]byte, 24), v2(4), "zero: none is sent|NTLMv2 response|zero"},
+		{"v2 with eight zeros", make([]byte, 24), v2(8), "zero: none is sent|NTLMv2 response|zero (3.3.2 has four of them)"},
+		{"v2 without zeros", make([]byte, 24), v2(0), "zero: none is sent|NTLMv2 response|none (the four zero bytes of 3.3.2 are left out)"},
+		{"v2 with something else", make([]byte, 24), append(v2(0), 1, 2), "zero: none is sent|NTLMv2 response|not zero (3.3.2 has four zero bytes here)"},
+		{"v2 of another type", make([]byte, 24), typed, "zero: none is sent|NTLMv2 response|zero|2 (2.2.2.7 has 1 here)|not zero"},
+		{"too short for v2", make([]byte, 24), make([]byte, 30), "zero: none is sent|NTLMv2 response|0 (2.2.2.7 has 1 here)|zero|!the response ends here, 6 of 8 bytes"},
+	} {
+		raw, err := (&ntlm.AuthenticateMessage{Flags: testFlags, LmChallengeResponse: tc.lm, NtChallengeResponse: tc.nt}).Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		token := Dissect(raw)
+		f := fieldsOf(token.Messages[0])
+		say := func(name string) string {
+			if f[name] == nil {
+				return ""
+			}
+			if f[name].Note != "" {
+				return f[name].Value + " (" + f[name].Note + ")"
+			}
+			return f[name].Value
+		}
+		got := say("LmChallengeResponse") + "|" + say("NtChallengeResponse")
+		if f["Reserved4"] != nil {
+			got += "|" + say("Reserved4")
+		}
+		if f["RespType"] != nil && f["RespType"].Note != "" {
+			got += "|" + say("RespType") + "|" + say("Reserved1")
+		}
+		for _, p := range token.Problems() {
+			got += "|!" + p.Text
+		}
+		if got != tc.want {
+			t.Errorf("%s: %s\nwant %s", tc.name, got, tc.want)
 		}
 	}
 }

@@ -70,7 +70,7 @@ func (t *Token) initialContext(m *Message, f *Field, outer element) embedded {
 		}
 		f.Fields = append(f.Fields, token)
 		return inner
-	case oidKerberos, oidMSKerberos, oidUserToUser, oidIAKERB:
+	case oidKerberos, oidMSKerberos, oidOldKerberos, oidUserToUser, oidIAKERB:
 		m.Protocol = "Kerberos"
 		f.Fields = append(f.Fields, m.kerberosToken(rest, at)...)
 		return embedded{}

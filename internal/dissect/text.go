@@ -179,7 +179,7 @@ func (p *printer) exchange(number, of int, x *Exchange) {
 			p.item(m.name, m.ref.String())
 		}
 	}
-	p.item("account", fmt.Sprintf("user %q, domain %q, workstation %q", x.User, x.Domain, x.Workstation))
+	p.item("account", fmt.Sprintf("user %s, domain %s, workstation %s", quote(x.User), quote(x.Domain), quote(x.Workstation)))
 	p.pairs(x.Pairs)
 	for _, c := range x.Checks {
 		p.item(c.Name, string(c.Result)+": "+c.Text)
@@ -245,3 +245,6 @@ func harmless(s string) string {
 	}
 	return out.String()
 }
+
+// quote puts a name of a token into a sentence: backslashes as they are, for DOMAIN\user.
+func quote(name string) string { return `"` + harmless(name) + `"` }

@@ -10,7 +10,7 @@ import (
 // TestHarmless: what a token says cannot change how a terminal behaves, or what its lines seem to say.
 func TestHarmless(t *testing.T) {
 	m := &ntlm.AuthenticateMessage{
-		Flags: testFlags, User: "bob\x1b]0;owned\x07\x1b[2J\r\nNTProofStr right", Domain: "\u202eCORP\u2066\u200b", Workstation: "\x9b31m\x00",
+		Flags: testFlags, User: "bob\x1b]0;owned\x07\x1b[2J\r\nNTProofStr right", Domain: "\u202eCORP\u2066\u200b", Workstation: "\u009b31m\x00",
 		NtChallengeResponse: make([]byte, 24),
 	}
 	raw, err := m.Bytes()
@@ -27,6 +27,19 @@ func TestHarmless(t *testing.T) {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}
+	}
+	var asJSON strings.Builder
+	report := Analyse([]*Token{Dissect(raw)}, Options{})
+	if err := report.JSON(&asJSON); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"value": "bob\u001b]0;owned\u0007\u001b[2J\r\nNTProofStr right"`, `"domain": "\u202eCORP\u2066\u200b"`, `"workstation": "\u009b31m\u0000"`} {
+		if !strings.Contains(asJSON.String(), want) {
+			t.Errorf("%s is not in the JSON", want)
+		}
+	}
+	if got := string(printable([]byte("a\U000e0001é"))); got != `a\udb40\udc01é` {
+		t.Errorf("beyond the first plane: %s", got)
 	}
 	for line := range strings.Lines(out) {
 		if strings.HasPrefix(line, "NTProofStr right") {

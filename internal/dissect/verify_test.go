@@ -1,6 +1,7 @@
 package dissect
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +54,7 @@ func TestMistakes(t *testing.T) {
 		{name: "UPN split", edit: func(l *login) { l.user, l.domain, l.keyName = "bob@lab.example", "", "BOBlab.example" }, want: "user-without-realm,domain-of-user"},
 		{name: "domain sent in the user's name", edit: func(l *login) { l.user, l.domain, l.keyName = `Lab\bob`, "", "BOBLab" }, want: "user-without-domain,domain-of-user"},
 		{name: "account of --user", edit: func(l *login) { l.keyName = "EVEother" }, account: `other\eve`, want: "user-other,domain-other"},
+		{name: "account of --user that comes to the same", edit: func(l *login) { l.domain = "CORP" }, account: "bobcorp"},
 		{name: "newline", edit: func(l *login) { l.password += "\n" }, want: "password-newline"},
 		{name: "CR LF", edit: func(l *login) { l.password += "\r\n" }, want: "password-newline", words: "CR LF"},
 		{name: "carriage return", edit: func(l *login) { l.password += "\r" }, want: "password-newline"},
@@ -232,6 +234,56 @@ func TestNTLMv1(t *testing.T) {
 			if got := strings.TrimSpace(string(results[CheckNTLMv1]) + " " + strings.Join(mistakes, ",")); got != want || len(results) != 1 || x.Keys != nil {
 				t.Errorf("%s, %s: %q, want %q (%v)", file, password, got, want, results)
 			}
+		}
+	}
+}
+
+// TestCutPairs: where the AV pairs break off it is not known whether they promise a MIC.
+func TestCutPairs(t *testing.T) {
+	tokens := aLogin().tokens(t)
+	cut := Dissect(tokens[2].Raw[:220])
+	results, _, x := resultsOf(t, []*Token{tokens[0], tokens[1], cut}, Options{})
+	if results[CheckMIC] != Unchecked || !strings.Contains(x.Checks[1].Text, "the AV pairs end before") {
+		t.Errorf("%v", x.Checks)
+	}
+	if mic := fieldsOf(cut.Messages[0])["MIC"]; mic.Note != "" {
+		t.Errorf("MIC: %s", mic.Note)
+	}
+	if mic := fieldsOf(tokens[2].Messages[0])["MIC"]; mic.Note != "promised by MsvAvFlags" {
+		t.Errorf("MIC: %s", mic.Note)
+	}
+}
+
+// TestPairing: an AUTHENTICATE_MESSAGE belongs to what is before it on the same connection.
+func TestPairing(t *testing.T) {
+	raw, inSPNEGO := find(t, read(t, "exchange.http")), find(t, read(t, "spnego.txt"))
+	refs := func(tokens ...*Token) string {
+		var all []string
+		for _, x := range Analyse(tokens, Options{}).Exchanges {
+			text := ""
+			for _, r := range []*Ref{x.Negotiate, x.Challenge, x.Authenticate} {
+				if r == nil {
+					text += "-"
+					continue
+				}
+				text += fmt.Sprint(r.Token)
+			}
+			all = append(all, fmt.Sprintf("%s %v %v %v", text, x.mechTypes != nil, x.clientMIC != nil, x.serverMIC != nil))
+		}
+		return strings.Join(all, ", ")
+	}
+	for _, tc := range []struct {
+		name, got, want string
+	}{
+		{"in order", refs(raw...), "123 false false false"},
+		{"a second NEGOTIATE without a challenge", refs(raw[0], raw[1], raw[0], raw[2]), "3-4 false false false"},
+		{"two challenges", refs(raw[0], raw[1], raw[1], raw[2]), "134 false false false"},
+		{"SPNEGO", refs(inSPNEGO...), "123 true true true"},
+		{"raw after SPNEGO", refs(append(append([]*Token{}, inSPNEGO...), raw...)...), "123 true true true, 567 false false false"},
+		{"out of order", refs(raw[2], raw[1], raw[0]), "--1 false false false"},
+	} {
+		if tc.got != tc.want {
+			t.Errorf("%s: %s, want %s", tc.name, tc.got, tc.want)
 		}
 	}
 }
