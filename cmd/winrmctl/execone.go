@@ -97,7 +97,7 @@ func (r *execRunner) timed(ctx context.Context, t *config.Target, streams shell.
 const closeTimeout = 10 * time.Second
 
 // stall is how long a target may take to answer before another one gets its slot.
-const stall = 2 * time.Second
+const stall = time.Second
 
 // open creates the shell, again and again where that is asked for and safe. A target that does not answer gives up its slot
 // in the meantime.

@@ -36,6 +36,7 @@ func (r *execRunner) reported(ctx context.Context, cancel context.CancelCauseFun
 	if err := r.askPasswords(ctx); err != nil {
 		return err
 	}
+	stderr := r.app.stderr
 	rep, err := r.report()
 	if err != nil {
 		return err
@@ -62,9 +63,12 @@ func (r *execRunner) reported(ctx context.Context, cancel context.CancelCauseFun
 	case !r.several:
 		return f.all[0].err
 	}
-	f.table(r.app.stderr)
+	f.table(stderr)
 	if cause != nil {
 		return cause
+	}
+	if r.interrupts.seen() {
+		return errInterrupted
 	}
 	return &severalError{failed: len(f.all), all: len(r.targets), hint: f.hint()}
 }
@@ -190,17 +194,19 @@ func (f *failures) add(index int, name string, err error) {
 
 // table tells people which targets failed, and why. Those that were ended because of others are counted only.
 func (f *failures) table(w io.Writer) {
-	cut := map[string]int{}
+	cut, rows := map[string]int{}, 0
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "FAILED\tREASON")
 	for _, failed := range f.all {
-		if errors.Is(failed.err, errInterrupted) || errors.Is(failed.err, fanout.ErrFailFast) {
+		if codeOf(failed.err) == exitInterrupted || errors.Is(failed.err, fanout.ErrFailFast) {
 			cut[failed.err.Error()]++
 			continue
 		}
 		reason := failed.err.Error()
 		if exit, ok := errors.AsType[*shell.ExitError](failed.err); ok {
 			reason = fmt.Sprintf("exit code %d", exit.Code)
+		}
+		if rows++; rows == 1 {
+			fmt.Fprintln(t, "FAILED\tREASON")
 		}
 		fmt.Fprintf(t, "%s\t%s\n", oneLine(failed.name), oneLine(reason))
 	}

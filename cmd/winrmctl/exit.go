@@ -79,11 +79,12 @@ func codeOf(err error) int {
 		verify    *verifyError
 		malformed *malformedError
 		prepare   *prepareError
+		signal    *signalError
 	)
 	switch {
 	case errors.As(err, &timeout):
 		return exitTimeout
-	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
+	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled), errors.As(err, &signal):
 		return exitInterrupted
 	case errors.As(err, &several):
 		return exitSome

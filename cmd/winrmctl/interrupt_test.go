@@ -15,8 +15,9 @@ import (
 
 // cue is a buffer that does something once it holds a text.
 type cue struct {
-	text string
-	do   func()
+	text  string
+	times int // that it has to hold it; 0 for 1
+	do    func()
 
 	mu   sync.Mutex
 	once sync.Once
@@ -27,7 +28,7 @@ func (c *cue) Write(b []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.b.Write(b)
-	if strings.Contains(c.b.String(), c.text) {
+	if strings.Count(c.b.String(), c.text) >= max(c.times, 1) {
 		c.once.Do(c.do)
 	}
 	return len(b), nil
@@ -118,5 +119,51 @@ func TestInterruptWhileConnecting(t *testing.T) {
 	status := a.run(t.Context(), []string{"exec", "-u", s.User(), "--password-stdin", s.URL(), "echo x"})
 	if status.code != 130 || stdout.Len() > 0 || stderr.String() != "winrmctl: interrupted\n" {
 		t.Errorf("exit %d, stdout %q, stderr %q", status.code, stdout, stderr)
+	}
+}
+
+// TestInterruptFleet: Ctrl-C reaches all that run, and nothing more is started.
+func TestInterruptFleet(t *testing.T) {
+	var urls []string
+	for range 4 {
+		s, err := sandbox.Start(sandbox.Options{Programs: sandbox.Builtin{}, User: "bob", Password: "S3cret"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if n := s.Stats().Shells; n != 0 {
+				t.Errorf("%d shells are left", n)
+			}
+			_ = s.Close()
+		}()
+		urls = append(urls, s.URL())
+	}
+	for _, tc := range []struct {
+		name, command string
+		signals       []os.Signal
+		code          int
+		words         int // last words of the programs
+	}{
+		{"once", "echo ready ; sleep 60", []os.Signal{os.Interrupt}, 130, 2},
+		{"twice", "echo ready ; stubborn 60", []os.Signal{os.Interrupt, os.Interrupt}, 130, 0},
+		{"SIGTERM", "echo ready ; stubborn 60", []os.Signal{syscall.SIGTERM}, 143, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			a, _, stderr := testApp(t, "S3cret\n")
+			signals := make(chan os.Signal, 2)
+			stdout := &cue{text: ": ready", times: 2, do: func() {
+				for _, s := range tc.signals {
+					signals <- s
+				}
+			}}
+			a.stdout, a.signals, a.graceful = stdout, signals, time.Minute
+			status := a.run(t.Context(), []string{"exec", "--parallel", "2", "-u", "bob", "--password-stdin", strings.Join(urls, ","), tc.command})
+			if status.code != tc.code || strings.Count(stdout.String(), ": ready\n") != 2 || strings.Count(stdout.String(), ": interrupted\n") != tc.words {
+				t.Errorf("exit %d, stdout %q", status.code, stdout)
+			}
+			if !strings.Contains(stderr.String(), "4 targets were not finished: ") {
+				t.Errorf("stderr %q", stderr)
+			}
+		})
 	}
 }

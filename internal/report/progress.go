@@ -63,6 +63,7 @@ func (p *Progress) Over(next Report) { p.next = next }
 
 // Write puts whole lines above the line of progress.
 func (p *Progress) Write(b []byte) (int, error) {
+	p.home()
 	n, err := p.bars.Write(b)
 	p.mu.Lock()
 	p.waiting += n
@@ -74,7 +75,11 @@ func (p *Progress) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// home brings the cursor to the left margin, from where the terminal's own echo (^C) may have taken it.
+func (p *Progress) home() { _, _ = p.bars.Write([]byte{'\r'}) }
+
 func (p *Progress) draw() {
+	p.home()
 	p.mu.Lock()
 	p.waiting = 0
 	p.mu.Unlock()

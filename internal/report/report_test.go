@@ -310,7 +310,7 @@ func TestProgress(t *testing.T) {
 		}
 		s := screen.String()
 		_, last, _ := strings.Cut(s, "c: the last words\n")
-		if line, ok := strings.CutSuffix(last, "\x1b[1A\x1b[J"); !ok || strings.Count(line, "\n") != strings.Count(line, "\x1b[1A\x1b[J")+1 {
+		if line, ok := strings.CutSuffix(strings.TrimSuffix(last, "\r"), "\x1b[1A\x1b[J"); !ok || strings.Count(line, "\n") != strings.Count(line, "\x1b[1A\x1b[J")+1 {
 			t.Errorf("%q", s[max(0, len(s)-300):])
 		}
 	})

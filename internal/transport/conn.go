@@ -39,11 +39,8 @@ type Conn struct {
 // open makes the TCP connection, and the TLS session on it.
 func (d *Dialer) open(ctx context.Context) (*Conn, error) {
 	c := &Conn{dialer: d, number: int(d.connections.Add(1)), turn: make(chan struct{}, 1)}
-	if d.config.ConnectTimeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, d.config.ConnectTimeout, errConnectTimeout)
-		defer cancel()
-	}
+	ctx, cancel := d.soon(ctx)
+	defer cancel()
 	err := c.connect(ctx, 0)
 	if err == nil && c.tls.mustAsk() {
 		// With TLS 1.3 a server can ask for a certificate later only by post-handshake authentication, which neither
@@ -55,6 +52,14 @@ func (d *Dialer) open(ctx context.Context) (*Conn, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// soon bounds a context by the connect timeout.
+func (d *Dialer) soon(ctx context.Context) (context.Context, context.CancelFunc) {
+	if d.config.ConnectTimeout == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, d.config.ConnectTimeout, errConnectTimeout)
 }
 
 // connect makes the connection with at most this version of TLS; 0 for any.

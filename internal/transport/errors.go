@@ -109,7 +109,10 @@ func (e *FingerprintError) Error() string {
 	return fmt.Sprintf("the certificate has another fingerprint: SHA-256 %X", e.Got)
 }
 
-var errConnectTimeout = errors.New("no answer within the connect timeout")
+var (
+	errConnectTimeout = errors.New("no answer within the connect timeout")
+	errSilent         = errors.New("it takes connections, but does not answer within the connect timeout")
+)
 
 // connectError classifies what went wrong before the first request; dialled tells that there was a TCP connection.
 func connectError(ctx context.Context, address string, dialled bool, err error) error {

@@ -72,10 +72,16 @@ func (c *Conn) authenticate(ctx context.Context, first []byte, carry bool) ([]by
 	return c.post(ctx, c.authorization, first)
 }
 
-// challenge sends one of the login's requests before the last, with an empty body, and returns the server's token.
+// challenge sends one of the login's requests before the last, with an empty body, and returns the server's token. The
+// answer comes at once from any server that works, so that it is waited for no longer than for the connection.
 func (c *Conn) challenge(ctx context.Context, scheme, authorization string) (string, error) {
-	a, err := c.empty(ctx, authorization)
+	soon, cancel := c.dialer.soon(ctx)
+	defer cancel()
+	a, err := c.empty(soon, authorization)
 	if err != nil {
+		if ctx.Err() == nil && errors.Is(context.Cause(soon), errConnectTimeout) {
+			return "", &Error{Kind: KindUnreachable, Address: c.dialer.address(), Err: errSilent}
+		}
 		return "", err
 	}
 	if a.status != http.StatusUnauthorized {

@@ -30,7 +30,7 @@ type Config struct {
 	URL            string // http://host:port/path or https://...
 	Encryption     Encryption
 	TLS            TLS
-	ConnectTimeout time.Duration // for TCP and TLS together; 0 for none
+	ConnectTimeout time.Duration // for TCP and TLS together, and again for each challenge of a login; 0 for none
 	UserAgent      string
 
 	// EmptyLogin sends the last request of a login with an empty body from the start, instead of finding out that it has

@@ -295,6 +295,7 @@ func TestConnectErrors(t *testing.T) {
 		{"http://" + refused + "/wsman", KindUnreachable, "connect to " + refused + ": connection refused"},
 		{"https://" + refused + "/wsman", KindUnreachable, "connect to " + refused + ": connection refused"},
 		{"https://" + silent.Addr().String() + "/wsman", KindUnreachable, "no answer within the connect timeout"},
+		{"http://" + silent.Addr().String() + "/wsman", KindUnreachable, "it takes connections, but does not answer within the connect timeout"},
 		{"https://" + plain.Listener.Addr().String() + "/wsman", KindPlainText, "the port answers in clear, it does not speak https"},
 		{"http://" + plain.Listener.Addr().String() + "/wsman", KindNotFound, "has no WS-Management at this path"},
 	} {
