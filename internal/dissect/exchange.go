@@ -233,9 +233,16 @@ func (x *Exchange) clockFindings() {
 
 func ahead(d time.Duration) string {
 	if d < 0 {
-		return (-d).Round(time.Millisecond).String() + " behind"
+		return span(-d) + " behind"
 	}
-	return d.Round(time.Millisecond).String() + " ahead of"
+	return span(d) + " ahead of"
+}
+
+func span(d time.Duration) string {
+	if d >= 48*time.Hour || d < 0 { // the longest duration there is has no negative
+		return fmt.Sprintf("%d days", uint64(d)/uint64(24*time.Hour))
+	}
+	return d.Round(time.Millisecond).String()
 }
 
 func (x *Exchange) find(severity, code, text, hint string) {

@@ -70,7 +70,17 @@ func (t *Token) authenticateFindings(v *ntlmView) {
 	case 2:
 		t.bindingFindings(v)
 	}
-	if v.flags.Has(ntlm.KeyExchange) && v.sessionKey != nil && allZero(v.sessionKey) {
+	t.sessionKeyFindings(v)
+}
+
+// sessionKeyFindings tells of a session key that is promised, and not there.
+func (t *Token) sessionKeyFindings(v *ntlmView) {
+	switch {
+	case v.broken || !v.flags.Has(ntlm.KeyExchange) || v.flags&(ntlm.Sign|ntlm.Seal) == 0:
+	case len(v.sessionKey) != 16:
+		t.find(Warning, "no-session-key", "KEY_EXCH is set, and EncryptedRandomSessionKey is not 16 bytes long: there is no key for a sealed session",
+			"send a key of 16 bytes under the KeyExchangeKey (3.1.5.1.2), or leave KEY_EXCH out")
+	case allZero(v.sessionKey):
 		t.find(Info, "zero-session-key", "EncryptedRandomSessionKey is zero: it may have been blanked out, and then the MIC cannot be right", "")
 	}
 }

@@ -97,14 +97,14 @@ func wholeAt(whole []byte, n int) bool {
 // TestPayload: what overlaps, what nothing points to, and what lies outside is said.
 func TestPayload(t *testing.T) {
 	base := aLogin().tokens(t)[2].Raw
-	put := func(at int, length, offset int) func([]byte) []byte {
+	put := func(at int, length, offset uint32) func([]byte) []byte {
 		return func(b []byte) []byte {
 			binary.LittleEndian.PutUint16(b[at:], uint16(length))
 			binary.LittleEndian.PutUint32(b[at+4:], uint32(offset))
 			return b
 		}
 	}
-	end := len(base)
+	end := uint32(len(base))
 	for _, tc := range []struct {
 		name     string
 		edit     func([]byte) []byte

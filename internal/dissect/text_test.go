@@ -118,8 +118,10 @@ func TestFindings(t *testing.T) {
 		{"CHALLENGE without time", message(&ntlm.ChallengeMessage{Flags: testFlags, TargetInfo: pairs[:4].Bytes()}), "no-timestamp"},
 		{"CHALLENGE without TargetInfo", message(&ntlm.ChallengeMessage{Flags: testFlags}), "no-target-info"},
 		{"AUTHENTICATE that is anonymous", message(&ntlm.AuthenticateMessage{Flags: testFlags, LmChallengeResponse: []byte{0}}), "anonymous"},
-		{"AUTHENTICATE with NTLMv1", message(&ntlm.AuthenticateMessage{Flags: testFlags, NtChallengeResponse: make([]byte, 24)}), "ntlmv1"},
-		{"AUTHENTICATE without SEAL", message(&ntlm.AuthenticateMessage{Flags: testFlags &^ ntlm.Seal, NtChallengeResponse: make([]byte, 24)}), "cannot-seal ntlmv1"},
+		{"AUTHENTICATE with NTLMv1", message(&ntlm.AuthenticateMessage{Flags: testFlags, NtChallengeResponse: make([]byte, 24), EncryptedRandomSessionKey: []byte("0123456789abcdef")}), "ntlmv1"},
+		{"AUTHENTICATE without its key", message(&ntlm.AuthenticateMessage{Flags: testFlags, NtChallengeResponse: make([]byte, 24)}), "ntlmv1 no-session-key"},
+		{"AUTHENTICATE without key exchange", message(&ntlm.AuthenticateMessage{Flags: testFlags &^ ntlm.KeyExchange, NtChallengeResponse: make([]byte, 24)}), "ntlmv1"},
+		{"AUTHENTICATE without SEAL", message(&ntlm.AuthenticateMessage{Flags: testFlags &^ ntlm.Seal, NtChallengeResponse: make([]byte, 24)}), "cannot-seal ntlmv1 no-session-key"},
 		{"a blanked key", message(&ntlm.AuthenticateMessage{Flags: testFlags, NtChallengeResponse: make([]byte, 24), EncryptedRandomSessionKey: make([]byte, 16)}), "ntlmv1 zero-session-key"},
 		{"the scheme NTLM", find(t, []byte("Authorization: NTLM TlRMTVNTUAABAAAANYKI4gAAAAAoAAAAAAAAACgAAAAGAbEdAAAADw=="))[0], "ntlm-scheme"},
 	} {

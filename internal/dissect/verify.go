@@ -91,7 +91,7 @@ func (x *Exchange) verifyV2(o Options, challenges []*challenge) {
 	a := x.authenticate
 	keys, err := ntlm.DeriveKeys(found.key, [16]byte(a.nt), a.sessionKey, a.flags)
 	if err != nil {
-		x.check(CheckMIC, Unchecked, "EncryptedRandomSessionKey is not 16 bytes long", "")
+		x.verifyMIC(nil, nil)
 		return
 	}
 	x.verifyMIC(&keys, found.challenge)
@@ -160,7 +160,7 @@ func (x *Exchange) verifyMIC(keys *ntlm.SessionKeys, challenge *ntlmView) {
 	case allZero(a.mic):
 		x.check(CheckMIC, Absent, "the field is zero, and none is promised", "")
 	case keys == nil:
-		x.check(CheckMIC, Unchecked, "it takes the session's key to tell, which comes from a response that is right", "")
+		x.check(CheckMIC, Unchecked, "it takes the session's key to tell: a response that is right, and EncryptedRandomSessionKey", "")
 	case x.negotiate == nil:
 		x.check(CheckMIC, Unchecked, "it takes the NEGOTIATE_MESSAGE to tell", "")
 	case a.broken || x.negotiate.broken || challenge.broken:

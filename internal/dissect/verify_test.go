@@ -204,6 +204,35 @@ func TestMIC(t *testing.T) {
 	})
 }
 
+// TestNoSessionKey: a client that promises a key of its own and sends none, as curl does.
+func TestNoSessionKey(t *testing.T) {
+	for _, tc := range []struct {
+		edit func(*login)
+		want Result
+	}{
+		{func(l *login) { l.noMIC, l.added = true, nil }, Absent},
+		{func(*login) {}, Unchecked},
+	} {
+		l := aLogin()
+		tc.edit(l)
+		tokens := l.tokens(t)
+		m, err := ntlm.ParseAuthenticate(tokens[2].Raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.EncryptedRandomSessionKey = nil
+		raw, err := m.Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		password := testPassword
+		results, _, _ := resultsOf(t, []*Token{tokens[0], tokens[1], Dissect(raw)}, Options{Password: &password, Keys: true})
+		if results[CheckProof] != Right || results[CheckMIC] != tc.want {
+			t.Errorf("%v, want %s", results, tc.want)
+		}
+	}
+}
+
 // TestLMv2 checks the other response where a challenge without a timestamp has one.
 func TestLMv2(t *testing.T) {
 	l := aLogin()
@@ -345,6 +374,8 @@ func TestClock(t *testing.T) {
 		{"copied", server, server, ""},
 		{"its own", server, server.Add(-90 * time.Second), "info clock: TimeStamp is the client's own, 1m30s behind the server's time"},
 		{"far off", server, server.Add(37 * time.Hour), "warning clock: TimeStamp is 37h0m0s ahead of the server's time"},
+		{"years ago", server, time.Date(2020, 2, 29, 12, 0, 0, 0, time.UTC), "warning clock: TimeStamp is 1461 days behind the server's time"},
+		{"never", server, time.Date(1601, 1, 1, 0, 0, 0, 0, time.UTC), "warning clock: TimeStamp is "},
 		{"of another challenge", server.Add(time.Minute), server, "warning another-challenge: "},
 	} {
 		l := aLogin()
