@@ -105,7 +105,7 @@ func (t *Token) unknown(b []byte) (Message, embedded) {
 	return Message{Protocol: "unknown", Fields: []Field{f}}, embedded{}
 }
 
-func (t *Token) find(severity, code, text, hint string) {
+func (t *Token) remark(severity, code, text, hint string) {
 	t.Findings = append(t.Findings, Finding{Code: code, Severity: severity, Text: text, Hint: hint})
 }
 

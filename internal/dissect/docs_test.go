@@ -75,7 +75,7 @@ func TestDocumentedCodes(t *testing.T) {
 	}
 	for heading, pattern := range map[string]string{
 		"| mistake | the client computed with |": `(?:\.add\(.*?, |Mistake\{\{)"([a-z]+-[a-z-]+)", `,
-		"| code | what it means |":               `\.find\((?:Info|Warning), "([a-z0-9-]+)"`,
+		"| code | what it means |":               `\.remark\((?:Info|Warning), "([a-z0-9-]+)"`,
 	} {
 		_, table, ok := strings.Cut(documentation(t), heading)
 		table, _, _ = strings.Cut(table, "\n\n")

@@ -164,7 +164,7 @@ func (x *Exchange) compare() {
 	x.Pairs = changes(x.challenge.pairs, client.pairs)
 	x.clockFindings()
 	if extra := client.flags &^ x.challenge.flags; client.flagged && x.challenge.flagged && extra != 0 {
-		x.find(Info, "flags-not-offered", "the client sets flags that the challenge does not have: "+flagNames(extra), "")
+		x.remark(Info, "flags-not-offered", "the client sets flags that the challenge does not have: "+flagNames(extra), "")
 	}
 }
 
@@ -216,7 +216,7 @@ func (x *Exchange) clockFindings() {
 		return
 	}
 	if echoed, ok := x.authenticate.pairs.Timestamp(); ok && !echoed.Equal(server) {
-		x.find(Warning, "another-challenge", "the response carries another MsvAvTimestamp than the challenge: it answers another challenge",
+		x.remark(Warning, "another-challenge", "the response carries another MsvAvTimestamp than the challenge: it answers another challenge",
 			"take both from one connection: a login that is spread over several connections fails in this way")
 		return
 	}
@@ -225,9 +225,9 @@ func (x *Exchange) clockFindings() {
 	switch {
 	case difference == 0:
 	case difference > maxLifetime, difference < -maxLifetime:
-		x.find(Warning, "clock", fmt.Sprintf("TimeStamp is %s the server's time, which it should copy: servers refuse more than 36 hours", ahead(difference)), "set the client's clock")
+		x.remark(Warning, "clock", fmt.Sprintf("TimeStamp is %s the server's time, which it should copy: servers refuse more than 36 hours", ahead(difference)), "set the client's clock")
 	default:
-		x.find(Info, "clock", fmt.Sprintf("TimeStamp is the client's own, %s the server's time, which it should copy (3.1.5.1.2)", ahead(difference)), "")
+		x.remark(Info, "clock", fmt.Sprintf("TimeStamp is the client's own, %s the server's time, which it should copy (3.1.5.1.2)", ahead(difference)), "")
 	}
 }
 
@@ -245,6 +245,6 @@ func span(d time.Duration) string {
 	return d.Round(time.Millisecond).String()
 }
 
-func (x *Exchange) find(severity, code, text, hint string) {
+func (x *Exchange) remark(severity, code, text, hint string) {
 	x.Findings = append(x.Findings, Finding{Code: code, Severity: severity, Text: text, Hint: hint})
 }

@@ -12,7 +12,7 @@ const sealing = ntlm.Sign | ntlm.Seal | ntlm.ExtendedSessionSecurity | ntlm.Nego
 // sealingFindings warns of flags that allow no sealed session, which WinRM over http wants by default.
 func (t *Token) sealingFindings(v *ntlmView) {
 	if missing := sealing &^ v.flags; v.flagged && missing != 0 {
-		t.find(Warning, "cannot-seal", "messages cannot be encrypted with these flags: "+flagNames(missing)+" missing",
+		t.remark(Warning, "cannot-seal", "messages cannot be encrypted with these flags: "+flagNames(missing)+" missing",
 			"WinRM over http refuses messages in clear (AllowUnencrypted=false is its default)")
 	}
 }
@@ -37,7 +37,7 @@ func (t *Token) ntlmFindings(v *ntlmView) {
 func (t *Token) negotiateFindings(v *ntlmView) {
 	t.sealingFindings(v)
 	if v.flagged && !v.flags.Has(ntlm.RequestTarget) {
-		t.find(Info, "no-request-target", "REQUEST_TARGET is not set: some servers then send no TargetInfo, and NTLMv2 needs one", "")
+		t.remark(Info, "no-request-target", "REQUEST_TARGET is not set: some servers then send no TargetInfo, and NTLMv2 needs one", "")
 	}
 }
 
@@ -47,11 +47,11 @@ func (t *Token) challengeFindings(v *ntlmView) {
 		return
 	}
 	if v.flagged && len(v.targetInfo) == 0 {
-		t.find(Warning, "no-target-info", "the challenge has no TargetInfo: what answers it has no MIC, and no channel bindings", "")
+		t.remark(Warning, "no-target-info", "the challenge has no TargetInfo: what answers it has no MIC, and no channel bindings", "")
 		return
 	}
 	if _, timed := v.pairs.Timestamp(); v.pairsWhole && !timed {
-		t.find(Info, "no-timestamp", "the challenge has no MsvAvTimestamp, as those of servers before Windows Vista: clients answer with LMv2 and without MIC", "")
+		t.remark(Info, "no-timestamp", "the challenge has no MsvAvTimestamp, as those of servers before Windows Vista: clients answer with LMv2 and without MIC", "")
 	}
 }
 
@@ -60,13 +60,13 @@ func (t *Token) authenticateFindings(v *ntlmView) {
 		return
 	}
 	if v.ntLength == 0 && len(v.lm) <= 1 {
-		t.find(Warning, "anonymous", "there is no response: an anonymous login, which WinRM refuses", "")
+		t.remark(Warning, "anonymous", "there is no response: an anonymous login, which WinRM refuses", "")
 		return
 	}
 	t.sealingFindings(v)
 	switch v.responseVersion() {
 	case 1:
-		t.find(Warning, "ntlmv1", "the response is NTLMv1: WinRM refuses it", "set LmCompatibilityLevel to 3 or higher on the client, or update what sends this")
+		t.remark(Warning, "ntlmv1", "the response is NTLMv1: WinRM refuses it", "set LmCompatibilityLevel to 3 or higher on the client, or update what sends this")
 	case 2:
 		t.bindingFindings(v)
 	}
@@ -78,17 +78,17 @@ func (t *Token) sessionKeyFindings(v *ntlmView) {
 	switch {
 	case v.broken || !v.flags.Has(ntlm.KeyExchange) || v.flags&(ntlm.Sign|ntlm.Seal) == 0:
 	case len(v.sessionKey) != 16:
-		t.find(Warning, "no-session-key", "KEY_EXCH is set, and EncryptedRandomSessionKey is not 16 bytes long: there is no key for a sealed session",
+		t.remark(Warning, "no-session-key", "KEY_EXCH is set, and EncryptedRandomSessionKey is not 16 bytes long: there is no key for a sealed session",
 			"send a key of 16 bytes under the KeyExchangeKey (3.1.5.1.2), or leave KEY_EXCH out")
 	case allZero(v.sessionKey):
-		t.find(Info, "zero-session-key", "EncryptedRandomSessionKey is zero: it may have been blanked out, and then the MIC cannot be right", "")
+		t.remark(Info, "zero-session-key", "EncryptedRandomSessionKey is zero: it may have been blanked out, and then the MIC cannot be right", "")
 	}
 }
 
 func (t *Token) bindingFindings(v *ntlmView) {
 	bindings, _ := v.pairs.Get(ntlm.AvChannelBindings)
 	if v.pairsWhole && allZero(bindings) {
-		t.find(Info, "no-channel-bindings", "there are no channel bindings: a server with CbtHardeningLevel Strict refuses that over https", "")
+		t.remark(Info, "no-channel-bindings", "there are no channel bindings: a server with CbtHardeningLevel Strict refuses that over https", "")
 	}
 }
 
@@ -96,7 +96,7 @@ func (t *Token) bindingFindings(v *ntlmView) {
 func (t *Token) spnegoFindings(m *Message) {
 	walk(m.Fields, func(f *Field) {
 		if f.Name == "negState" && strings.HasPrefix(f.Value, "2 ") {
-			t.find(Warning, "rejected", "negState is reject: the server refuses the login, or none of the mechanisms suits it", "")
+			t.remark(Warning, "rejected", "negState is reject: the server refuses the login, or none of the mechanisms suits it", "")
 		}
 	})
 }
@@ -104,6 +104,6 @@ func (t *Token) spnegoFindings(m *Message) {
 // sourceFindings tells what the header around a token means for WinRM.
 func (t *Token) sourceFindings() {
 	if t.Source.Scheme == "NTLM" {
-		t.find(Info, "ntlm-scheme", "the scheme is NTLM: WinRM offers Negotiate, never this", "")
+		t.remark(Info, "ntlm-scheme", "the scheme is NTLM: WinRM offers Negotiate, never this", "")
 	}
 }

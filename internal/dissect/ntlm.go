@@ -108,7 +108,7 @@ func (r *ntlmReader) version() {
 	case r.room(8):
 		r.take("Version", 8, versionOf(r.view.flags))
 	case !r.cut && r.view.flagged && r.view.flags.Has(ntlm.NegotiateVersion):
-		r.token.find(Info, "no-version", "the flags announce a Version, and the message has no place for one", "")
+		r.token.remark(Info, "no-version", "the flags announce a Version, and the message has no place for one", "")
 	}
 }
 

@@ -83,6 +83,6 @@ func withheld(source Source) *Token {
 	if source.Scheme == "Basic" {
 		text = "it holds a password, in base64 and readable by anybody who sees it: it is not shown"
 	}
-	t.find(Warning, "secret", source.Scheme+": "+text, "treat the file that it comes from as a secret")
+	t.remark(Warning, "secret", source.Scheme+": "+text, "treat the file that it comes from as a secret")
 	return t
 }

@@ -111,7 +111,7 @@ func (r *ntlmReader) payload() {
 		f := Field{Name: v.name, Offset: v.offset, Raw: r.b[v.offset:min(v.offset+v.length, len(r.b))]}
 		if v.offset < at {
 			f.note("overlaps %s", before)
-			r.token.find(Warning, "overlap", v.name+" overlaps "+before, "")
+			r.token.remark(Warning, "overlap", v.name+" overlaps "+before, "")
 		}
 		v.tell(&f)
 		if len(f.Raw) < v.length && !f.broken() {
@@ -137,14 +137,14 @@ func (r *ntlmReader) unclaimed(from, to int) {
 		f.Value = "zero"
 	}
 	r.fields = append(r.fields, f)
-	r.token.find(Info, "unclaimed-bytes", fmt.Sprintf("%d bytes at 0x%x belong to no field", to-from, from), "")
+	r.token.remark(Info, "unclaimed-bytes", fmt.Sprintf("%d bytes at 0x%x belong to no field", to-from, from), "")
 }
 
 // payloadOrder reports an order that is not Windows'. Any is allowed.
 func (r *ntlmReader) payloadOrder(usual, wire []value) {
 	for i := range usual {
 		if usual[i].name != wire[i].name {
-			r.token.find(Info, "payload-order",
+			r.token.remark(Info, "payload-order",
 				fmt.Sprintf("the payload is in another order than Windows': %s stands where Windows puts %s; any order is allowed", wire[i].name, usual[i].name), "")
 			return
 		}

@@ -44,7 +44,7 @@ func (t *Token) spnego(b []byte) (Message, embedded) {
 	m.Fields = []Field{f}
 	if len(rest) > 0 {
 		m.Fields = append(m.Fields, Field{Name: "trailing bytes", Offset: len(b) - len(rest), Raw: rest})
-		t.find(Info, "unclaimed-bytes", fmt.Sprintf("%d bytes behind the %s", len(rest), f.Name), "")
+		t.remark(Info, "unclaimed-bytes", fmt.Sprintf("%d bytes behind the %s", len(rest), f.Name), "")
 	}
 	t.spnegoFindings(&m)
 	return m, inner
