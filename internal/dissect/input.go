@@ -23,8 +23,8 @@ var ErrNoToken = errors.New("no NTLM, SPNEGO or Kerberos token")
 
 // Find finds the tokens in what somebody copied from somewhere: a token in base64 or hexadecimal, with or without spaces,
 // colons or \x; several, one a line or with empty lines between; hex dumps with offsets; lines of HTTP headers as they
-// stand in captures, requests and logs, bodies and all; or the bytes of a token. Where there are headers, nothing else is
-// looked at. origin is kept in the sources. It returns [ErrNoToken] where there is none.
+// stand in captures, requests and logs, bodies and all; or the bytes of a token. Where headers hold tokens nothing else
+// is looked at. origin is kept in the sources. It returns [ErrNoToken] where there is none.
 func Find(input []byte, origin string) ([]*Token, error) {
 	if Known(input) {
 		return []*Token{newToken(input, Source{Origin: origin, Form: "binary"})}, nil

@@ -114,7 +114,8 @@ func (r *ntlmReader) payload() {
 			r.token.remark(Warning, "overlap", v.name+" overlaps "+before, "")
 		}
 		v.tell(&f)
-		if len(f.Raw) < v.length && !f.broken() {
+		if len(f.Raw) < v.length && !f.partBroken() {
+			f.Problem = nil // that the message ends explains any other
 			f.fail(f.end(), "the message ends here, %d of %d bytes", len(f.Raw), v.length)
 		}
 		r.fields = append(r.fields, f)

@@ -120,7 +120,7 @@ func TestPayload(t *testing.T) {
 		{name: "overlap", edit: put(36, 8, 0x58), finding: "overlap", contains: "(overlaps DomainName)"},
 		{name: "in the fixed part", edit: put(36, 8, 0x00), finding: "overlap", contains: "(overlaps the fixed part)"},
 		{name: "beyond the end", edit: put(36, 8, end), problem: fmt.Sprintf("UserNameFields at offset 0x24: UserName: 8 bytes at 0x%x lie beyond the end of the message, which is 0x%x", end, end)},
-		{name: "partly beyond the end", edit: put(36, 8, end-3), problem: fmt.Sprintf("UserName at offset 0x%x: UTF-16 text of odd length", end)},
+		{name: "partly beyond the end", edit: put(36, 8, end-3), problem: fmt.Sprintf("UserName at offset 0x%x: the message ends here, 3 of 8 bytes", end)},
 		{name: "far beyond", edit: put(36, 0xffff, 0xffffffff), problem: "UserNameFields at offset 0x24: UserName: 65535 bytes at 0x7fffffff lie beyond"},
 		{name: "max length", edit: func(b []byte) []byte { b[38] = 99; return b }, contains: "(MaxLen is 99)"},
 		{name: "odd length", edit: put(36, 5, 0x60), problem: "UserName at offset 0x65: UTF-16 text of odd length"},
