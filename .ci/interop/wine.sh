@@ -54,7 +54,7 @@ until [ -s "$work/json" ]; do
 	sleep 0.1
 done
 echo "started with a new prefix after $((SECONDS - begin)) s: $(cat "$work/err")"
-[ "$(cat "$work/err")" = "making the wine prefix $WINEPREFIX: once, for up to a minute" ] || fail "there is no word of the prefix"
+[ "$(cat "$work/err")" = "making the wine prefix $WINEPREFIX: once, up to a minute and 0.7 GB" ] || fail "there is no word of the prefix"
 url=$(sed 's/.*"url":"\([^"]*\)".*/\1/' "$work/json")
 sed 's/.*"password":"\([^"]*\)".*/\1/' "$work/json" >"$work/password"
 

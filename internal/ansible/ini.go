@@ -165,7 +165,7 @@ func (f *iniFile) set(vars map[string]Value, name, text, of string) {
 	if name == "ansible_group_priority" && f.what == "vars" {
 		f.section.setPriority(literal(text).Text)
 	} else if concerns(name) {
-		v := value(name, literal(text))
+		v := f.value(name, literal(text))
 		v.Of = of
 		vars[name] = f.at(v)
 	}

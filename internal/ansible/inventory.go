@@ -61,6 +61,10 @@ type Value struct {
 	File  string
 	Line  int
 	Of    string // "host web1", "group web"
+
+	// Same is equal for two values that are equal, where the text is not kept. It tells nothing else, and another one is made
+	// by each Read.
+	Same string
 }
 
 // Where is the place for people: "hosts.ini:12".

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"io/fs"
 	"os"
@@ -24,7 +25,7 @@ const (
 // Read reads an inventory: an INI or YAML file, or a directory of them, with the group_vars and host_vars beside the file
 // or in the directory. The error is *Error.
 func Read(path string) (*Inventory, error) {
-	r := &reader{b: newBuilder(), left: maxTotal}
+	r := newReader()
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, r.unreadable(path, err)
@@ -51,7 +52,10 @@ type reader struct {
 	b     *builder
 	files int
 	left  int // bytes that may still be read
+	seed  maphash.Seed
 }
+
+func newReader() *reader { return &reader{b: newBuilder(), left: maxTotal, seed: maphash.MakeSeed()} }
 
 func (r *reader) unreadable(path string, err error) *Error {
 	var wrong *fs.PathError
@@ -152,10 +156,11 @@ func (r *reader) directory(path string, depth int) error {
 func isVault(text string) bool { return strings.HasPrefix(text, "$ANSIBLE_VAULT;") }
 
 // value classifies a text, and forgets what may be a password.
-func value(name string, v Value) Value {
+func (r *reader) value(name string, v Value) Value {
 	if v.Kind != Text && v.Kind != List {
 		return v
 	}
+	whole := strings.Join(append([]string{v.Text}, v.Items...), "\x00")
 	for _, text := range append([]string{v.Text}, v.Items...) {
 		switch {
 		case isVault(strings.TrimSpace(text)):
@@ -169,6 +174,7 @@ func value(name string, v Value) Value {
 	}
 	if v.Kind != Text && v.Kind != List {
 		v.Text, v.Items = "", nil
+		v.Same = fmt.Sprint(maphash.String(r.seed, whole))
 	}
 	return v
 }

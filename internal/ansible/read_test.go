@@ -158,6 +158,26 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// Equal passwords can be told to be equal, and no more.
+func TestSame(t *testing.T) {
+	path := filepath.Join(tree(t, map[string]string{"i": "a ansible_password=one\nb ansible_password=one\nc ansible_password=two\nd ansible_password='{{ x }}'\ne ansible_password='{{ x }}'\n"}), "i")
+	same := func() []string {
+		inv, err := Read(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []string
+		for _, h := range inv.Hosts {
+			out = append(out, h.Vars()["ansible_password"].Same)
+		}
+		return out
+	}
+	first, second := same(), same()
+	if first[0] == "" || first[0] != first[1] || first[0] == first[2] || first[2] == first[3] || first[3] != first[4] || first[0] == second[0] {
+		t.Errorf("%q %q", first, second)
+	}
+}
+
 // FuzzINI: whatever is in a file, it is refused, or every host has variables, and none of them is a password.
 func FuzzINI(f *testing.F) {
 	for _, path := range []string{"ini/hosts", "priority/hosts.ini"} {
@@ -169,7 +189,7 @@ func FuzzINI(f *testing.F) {
 	}
 	f.Add("h ansible_password='a' 'b'\n[g:children]\nx\n[x]\n[g:vars]\nansible_password=[['a']]")
 	f.Fuzz(func(t *testing.T, content string) {
-		r := &reader{b: newBuilder(), left: maxTotal}
+		r := newReader()
 		holdInventory(t, r, r.ini("i", []byte(content)))
 	})
 }
@@ -183,7 +203,7 @@ func FuzzYAML(f *testing.F) {
 	f.Add(string(data))
 	f.Add("a: &a {hosts: {h[1:2]: {ansible_password: {x: y}, <<: [*b]}}, children: {b: &b {vars: {ansible_pass: !vault x}}}}")
 	f.Fuzz(func(t *testing.T, content string) {
-		r := &reader{b: newBuilder(), left: maxTotal}
+		r := newReader()
 		holdInventory(t, r, r.yaml("i", []byte(content)))
 	})
 }

@@ -231,26 +231,26 @@ func (f *yamlFile) set(vars map[string]Value, p pair, of string, group *Group) {
 	if p.name == "ansible_group_priority" && group != nil {
 		group.setPriority(target(p.value).Value)
 	} else if concerns(p.name) {
-		v := f.value(p.name, target(p.value))
+		v := f.variable(p.name, target(p.value))
 		v.File, v.Line, v.Of = f.path, p.line, of
 		vars[p.name] = v
 	}
 }
 
-func (f *yamlFile) value(name string, n *yaml.Node) Value {
+func (f *yamlFile) variable(name string, n *yaml.Node) Value {
 	switch {
 	case n.Tag == "!vault" || n.Tag == "!vault-encrypted":
-		return Value{Kind: Vaulted}
+		return f.value(name, Value{Text: "$ANSIBLE_VAULT;" + n.Value})
 	case isNull(n):
 		return Value{Kind: Null}
 	case n.Kind == yaml.ScalarNode && n.Tag == "!unsafe":
-		v := value(name, Value{Kind: Text}) // braces are braces there
+		v := f.value(name, Value{Text: strings.ReplaceAll(n.Value, "{", "")})
 		if v.Kind == Text {
-			v.Text = n.Value
+			v.Text = n.Value // braces are braces there
 		}
 		return v
 	case n.Kind == yaml.ScalarNode:
-		return value(name, Value{Kind: Text, Text: n.Value})
+		return f.value(name, Value{Text: n.Value})
 	case n.Kind != yaml.SequenceNode:
 		return Value{Kind: Other}
 	}
@@ -260,10 +260,11 @@ func (f *yamlFile) value(name string, n *yaml.Node) Value {
 		if item.Kind != yaml.ScalarNode {
 			return Value{Kind: Other}
 		}
+		text := item.Value
 		if item.Tag == "!vault" {
-			return Value{Kind: Vaulted}
+			text = "$ANSIBLE_VAULT;" + text
 		}
-		v.Items = append(v.Items, item.Value)
+		v.Items = append(v.Items, text)
 	}
-	return value(name, v)
+	return f.value(name, v)
 }

@@ -87,8 +87,11 @@ func (w *Writer) header(b []byte) int {
 		w.held = append(w.held, c)
 		w.headed()
 		return 1
+	case w.doubt:
+		w.giveUp()
+	default:
+		w.foreign()
 	}
-	w.foreign()
 	return 0
 }
 
@@ -96,6 +99,7 @@ func (w *Writer) header(b []byte) int {
 func (w *Writer) headed() {
 	w.owed = append(w.owed, w.held...)
 	w.waiting++
+	w.doubt = false
 	w.between()
 	if w.waiting+len(w.roots) > maxNesting || len(w.owed) > maxHeld {
 		w.giveUp()

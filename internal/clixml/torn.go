@@ -34,14 +34,13 @@ func (w *Writer) torn() bool {
 	return n > 0 && w.roots[n-1]
 }
 
-// interrupted reports whether others are to blame that what is held makes no sense: they have torn this record or the one
-// before, or begin a block of their own.
+// interrupted reports whether others are to blame that what is held makes no sense: they have torn this record, or the one
+// before it.
 func (w *Writer) interrupted() bool {
-	if len(w.roots) == 0 || w.blank {
-		return false
+	if w.state == inContent || w.state == inElement {
+		return w.record.mix == mix{true, true}
 	}
-	within := w.state == inContent || w.state == inElement
-	return within && w.record.mix == mix{true, true} || !within && w.torn() || headerBegins(w.held) > 0
+	return w.torn()
 }
 
 // tear passes on what is held, but for what may be a header.

@@ -55,6 +55,7 @@ type Writer struct {
 	roots   []bool // for each root that is open: whether others have torn its last record
 	blank   bool   // the innermost root has had no record yet
 	fresh   bool   // nothing but structure has come since the last piece of structure
+	doubt   bool   // the block is broken, unless this is the header of another that has torn it
 	newline string // the line end of the last header, so of the PowerShell that wrote it
 
 	record  record
@@ -148,9 +149,15 @@ func (w *Writer) settle() {
 
 // broken deals with a block that makes no sense.
 func (w *Writer) broken() {
-	if w.interrupted() {
+	switch {
+	case len(w.roots) == 0 || w.blank:
+		w.giveUp()
+	case w.interrupted():
 		w.tear()
-	} else {
+	case headerBegins(w.held) > 0:
+		w.tear()
+		w.doubt = true
+	default:
 		w.giveUp()
 	}
 }
@@ -164,7 +171,7 @@ func (w *Writer) giveUp() {
 	w.out.add(w.owed)
 	w.settle()
 	w.held, w.state = nil, inText
-	w.waiting, w.roots, w.fresh = 0, w.roots[:0], false
+	w.waiting, w.roots, w.fresh, w.doubt = 0, w.roots[:0], false, false
 	w.feed(raw)
 }
 

@@ -143,6 +143,8 @@ func cases() []sample {
 		after("attributes without space", `<S S="Error"N="a">two</S>`+end),
 		after("a value that does not end", `<S S="Error>two</S>`+end),
 		after("attributes of an end tag", `</Objs a="b">`+end),
+		after("half a header in a string", `<S S="Error">two#<</S>`+say+end),
+		after("half a header in a tag", `<S S="Error#< CLI">two</S>`+say+end),
 		after("no name", `</>`+end),
 		after("another namespace", `<S xmlns="urn:x" S="Error">two</S>`+end),
 		after("a prefix", `<ps:S S="Error">two</ps:S>`+end),

@@ -81,7 +81,7 @@ func appendChallenge(list []*challenge, ref *Ref, t *Token) []*challenge {
 }
 
 // maxChallenges bounds the search for the challenge that a response was made for.
-const maxChallenges = 32
+const maxChallenges = 16
 
 // pair finds the messages that belong together: each AUTHENTICATE_MESSAGE with the last messages before it. What the
 // options say goes before.

@@ -57,7 +57,7 @@ func (w *Wine) start(ctx context.Context, log func(string)) (err error) {
 		return err
 	}
 	if _, err := os.Stat(filepath.Join(w.prefix, ".update-timestamp")); err != nil { // wineboot writes it at the end
-		log(fmt.Sprintf("making the wine prefix %s: once, for up to a minute", w.prefix))
+		log(fmt.Sprintf("making the wine prefix %s: once, up to a minute and 0.7 GB", w.prefix))
 	}
 	if w.keeper, err = w.keep(ctx); err != nil {
 		_ = os.RemoveAll(w.dir)
