@@ -105,7 +105,7 @@ func (a *app) account(ctx context.Context, t *config.Target, secrets *config.Sec
 	}
 	if byCertificate(s) {
 		certificate, err := keypair.Load(s.TLS.Cert, s.TLS.Key, func() (string, error) {
-			password, err := t.KeyPassword()
+			password, err := t.KeyPassword(ctx, secrets)
 			if err != nil || password != "" || a.prompt == nil {
 				return password, err
 			}

@@ -129,6 +129,9 @@ func hintOf(err error) string {
 	}](err); ok {
 		return h.Hint()
 	}
+	if errors.Is(err, keypair.ErrNoKey) {
+		return "--key names the file of its key"
+	}
 	if way, ok := errors.AsType[*transport.Error](err); ok {
 		return wayHint(way)
 	}

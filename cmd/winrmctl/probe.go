@@ -89,7 +89,11 @@ func (o *probeOptions) one(ctx context.Context, t *config.Target, secrets *confi
 	}
 	p := &probePrinter{w: o.app.stdout, color: o.app.colors(o.globals, o.app.terminals.stdout)}
 	if o.output == "text" {
-		fmt.Fprintf(o.app.stdout, "%s (%s)\n", oneLine(t.Name), w.address)
+		title := oneLine(t.Name)
+		if title != w.address {
+			title += " (" + w.address + ")"
+		}
+		fmt.Fprintln(o.app.stdout, title)
 		settings.Step = p.step
 	}
 	report, err := probe.Run(ctx, settings)

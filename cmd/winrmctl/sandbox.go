@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/winrmctl/winrmctl/internal/keypair"
 	"github.com/winrmctl/winrmctl/internal/sandbox"
 )
 
@@ -23,6 +24,8 @@ type sandboxOptions struct {
 	programs     string
 	passwordFile string
 	caOut        string
+	clientCerts  []string
+	bindings     string
 	output       string
 	verbose      int
 }
@@ -42,10 +45,15 @@ With --programs wine they are run by the cmd.exe of wine. The first start makes
 the directory that wine lives in: $WINEPREFIX, or one of winrmctl's own.`,
 		Example: `  winrmctl sandbox --listen 127.0.0.1:5985 --user bob --password-file pw
   winrmctl sandbox --programs wine
+  winrmctl sandbox --https --ca-out ca.pem --auth certificate --client-cert client.pem
+  winrmctl sandbox --https --ca-out ca.pem --channel-bindings strict
   winrmctl sandbox --fault lose,on=Receive,nth=2`,
 		Args: atMost(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.server.Auth = strings.Split(authList, ",")
+			if err := o.choose(c); err != nil {
+				return err
+			}
 			for _, spec := range faults {
 				f, err := sandbox.ParseFault(spec)
 				if err != nil {
@@ -69,7 +77,9 @@ the directory that wine lives in: $WINEPREFIX, or one of winrmctl's own.`,
 	f.StringVar(&o.passwordFile, "password-file", "", "password of the account from `FILE`; a random one without it")
 	f.BoolVar(&o.server.HTTPS, "https", false, "use https with a fresh certificate")
 	f.StringVar(&o.caOut, "ca-out", "", "write the certificate that clients have to trust to `FILE`")
-	f.StringVar(&authList, "auth", "negotiate", "what is offered, separated by commas: negotiate, basic")
+	f.StringVar(&authList, "auth", "negotiate", "what is offered, separated by commas: negotiate, basic, certificate")
+	f.StringArrayVar(&o.clientCerts, "client-cert", nil, "map the certificate in the PEM or DER `FILE` to the account; may be given several times")
+	f.StringVar(&o.bindings, "channel-bindings", "relaxed", "what NTLM over https has to bring (CbtHardeningLevel): none, relaxed or strict")
 	f.BoolVar(&o.server.AllowUnencrypted, "allow-unencrypted", false, "accept messages in clear over http")
 	f.StringVar(&o.programs, "programs", "host", "what runs commands: host (the local shell), builtin (a few programs of its own) or wine (its cmd.exe)")
 	f.IntVar(&o.server.MaxEnvelope, "max-envelope", 500<<10, "bound on messages in bytes (MaxEnvelopeSizekb)")
@@ -78,6 +88,31 @@ the directory that wine lives in: $WINEPREFIX, or one of winrmctl's own.`,
 	f.StringVarP(&o.output, "output", "o", "text", "how to print endpoint and credentials: text or json")
 	f.StringVarP(&o.server.User, "user", "u", "sandbox", "name of the account")
 	return c
+}
+
+// choose checks what belongs to https and to certificates.
+func (o *sandboxOptions) choose(c *cobra.Command) error {
+	byCertificate := slices.Contains(o.server.Auth, sandbox.AuthCertificate)
+	levels := []sandbox.Bindings{sandbox.BindingsNone, sandbox.BindingsRelaxed, sandbox.BindingsStrict}
+	o.server.Bindings = sandbox.Bindings(o.bindings)
+	switch {
+	case byCertificate && !o.server.HTTPS:
+		return &usageError{"--auth certificate is possible only with --https", ""}
+	case len(o.clientCerts) > 0 && !byCertificate:
+		return &usageError{"--client-cert is of use only with --auth certificate", "--auth negotiate,certificate offers both"}
+	case !slices.Contains(levels, o.server.Bindings):
+		return &usageError{fmt.Sprintf("--channel-bindings %q: need none, relaxed or strict", o.bindings), ""}
+	case c.Flags().Changed("channel-bindings") && !o.server.HTTPS:
+		return &usageError{"--channel-bindings is of use only with --https", ""}
+	}
+	for _, file := range o.clientCerts {
+		certificate, err := keypair.Certificate(file)
+		if err != nil {
+			return err
+		}
+		o.server.ClientCertificates = append(o.server.ClientCertificates, certificate)
+	}
+	return nil
 }
 
 func (o *sandboxOptions) run(ctx context.Context) error {

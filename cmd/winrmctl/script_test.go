@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 //	                           file), $CA. It runs the sandbox's own programs, with the option host those of this machine,
 //	                           with record those that write down what reaches them.
 //	status CODE PROG [ARG...]  exec for a program whose exit code matters
+//	serve [FLAG...]            the same as sandbox, by the command winrmctl sandbox
+//	certificate NAME           a certificate and its key: NAME.pem, NAME.key, NAME.enc, NAME.p12, key-password
+//	middlebox                  something that ends TLS before $URL: $BOX, and its certificate $BOXCA
 //	shells N                   the server has N shells
 //	waitfor FILE               until FILE is there
 //	bounded MIB PROG [ARG...]  exec for a program that must not have more than MIB resident at any time; its stdin is the
@@ -44,6 +47,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"sandbox": startSandbox, "status": status, "shells": shells, "waitfor": waitFor, "bounded": bounded,
+			"certificate": certificate, "serve": serve, "middlebox": middlebox,
 		},
 		Condition: func(name string) (bool, error) {
 			if name == "race" {

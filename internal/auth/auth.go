@@ -80,6 +80,10 @@ func (e *Error) Error() string {
 	text := ""
 	switch e.Kind {
 	case Rejected:
+		if e.Mechanism == certificateName {
+			text = fmt.Sprintf("the server maps the certificate %s to no account (answered with 401)", e.User)
+			break
+		}
 		text = fmt.Sprintf("the server refuses user %s (%s login, answered with 401)", e.User, e.Mechanism)
 	case NotOffered:
 		text = fmt.Sprintf("the server does not offer a login by %s", e.Mechanism)

@@ -64,7 +64,9 @@ type Certificate struct{ subject string }
 func NewCertificate(subject string) *Certificate { return &Certificate{subject} }
 
 // Name implements [Mechanism].
-func (*Certificate) Name() string { return "certificate" }
+func (*Certificate) Name() string { return certificateName }
+
+const certificateName = "certificate"
 
 // User returns the certificate's subject.
 func (c *Certificate) User() string { return c.subject }

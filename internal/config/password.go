@@ -108,7 +108,15 @@ func (t *Target) Password(ctx context.Context, s *Secrets) (string, error) {
 	if t.secret.picked == nil {
 		return t.ask(ctx, s, user)
 	}
-	c := t.secret.picked
+	password, err := t.given(ctx, s, t.secret.picked)
+	if errors.Is(err, errNotInKeyring) && s.Prompt != nil {
+		return t.ask(ctx, s, user)
+	}
+	return password, err
+}
+
+// given fetches the password of a source, once for all targets.
+func (t *Target) given(ctx context.Context, s *Secrets, c *candidate) (string, error) {
 	get := func() (string, error) {
 		password, err := t.fetch(ctx, s, c)
 		if err == nil {
@@ -122,11 +130,7 @@ func (t *Target) Password(ctx context.Context, s *Secrets) (string, error) {
 	if c.value.secret != nil {
 		return get()
 	}
-	password, err := s.once(ctx, c.key+" "+c.value.text, get)
-	if errors.Is(err, errNotInKeyring) && s.Prompt != nil {
-		return t.ask(ctx, s, user)
-	}
-	return password, err
+	return s.once(ctx, c.key+" "+c.value.text, get)
 }
 
 // GivesPassword reports that some place gives a password for the user, so that nobody has to be asked.
@@ -222,11 +226,17 @@ func (t *Target) label() string {
 	return t.Settings.Host
 }
 
-// KeyPassword is what decrypts the key of the client certificate, "" when no file for it is set.
-// The error is *SecretError.
-func (t *Target) KeyPassword() (string, error) {
+// KeyPassword is what decrypts the key of the client certificate: what tls.key_password_file holds, else
+// what a flag gives, as a login by certificate needs no other password; "" where neither is there. The
+// error is *SecretError.
+func (t *Target) KeyPassword(ctx context.Context, s *Secrets) (string, error) {
 	file := t.Settings.TLS.KeyPasswordFile
 	if file == "" {
+		if c := t.secret.picked; c != nil && c.value.origin.from == fromFlag {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return t.given(ctx, s, c)
+		}
 		return "", nil
 	}
 	password, err := readSecret(file)

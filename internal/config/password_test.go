@@ -259,13 +259,21 @@ func TestKeyPassword(t *testing.T) {
 		}
 		return c
 	}
-	if got, err := mustResolve(t, load("pw"), "a", nil).KeyPassword(); got != "secret" || err != nil {
+	none := &Secrets{}
+	if got, err := mustResolve(t, load("pw"), "a", nil).KeyPassword(t.Context(), none); got != "secret" || err != nil {
 		t.Errorf("%q %v", got, err)
 	}
-	if got, err := mustResolve(t, load("pw"), "b", nil).KeyPassword(); got != "" || err != nil {
+	if got, err := mustResolve(t, load("pw"), "b", nil).KeyPassword(t.Context(), none); got != "" || err != nil {
 		t.Errorf("none: %q %v", got, err)
 	}
-	_, err := mustResolve(t, load("none"), "a", nil).KeyPassword()
+	stdin := &Secrets{Stdin: strings.NewReader("from stdin\n")}
+	if got, err := mustResolve(t, load("pw"), "b", map[string]string{"password_stdin": "true"}).KeyPassword(t.Context(), stdin); got != "from stdin" || err != nil {
+		t.Errorf("flag: %q %v", got, err)
+	}
+	if got, err := mustResolve(t, load("pw"), "a", map[string]string{"password_stdin": "true"}).KeyPassword(t.Context(), none); got != "secret" || err != nil {
+		t.Errorf("a file of its own goes before a flag: %q %v", got, err)
+	}
+	_, err := mustResolve(t, load("none"), "a", nil).KeyPassword(t.Context(), none)
 	var wrong *SecretError
 	if !errors.As(err, &wrong) || err.Error() != "tls.key_password_file (config.yaml:1): no such file or directory" {
 		t.Errorf("error %v", err)

@@ -179,13 +179,12 @@ func (c *Config) insertCredential(t *Target) error {
 	return nil
 }
 
-// checkCertificate finds halves of a client certificate, and one that no server will ask for.
+// checkCertificate finds a key without its certificate, and a certificate that no server will ask for. A certificate's own
+// file may hold its key.
 func (t *Target) checkCertificate() error {
 	s := t.Settings
 	at := func(key string) origin { v, _ := find(t.layers, key); return v.origin }
 	switch {
-	case s.TLS.Cert != "" && s.TLS.Key == "":
-		return at("tls.cert").fault("tls.cert", "a certificate without its key", "give tls.key (--key), which may be the same file")
 	case s.TLS.Cert == "" && s.TLS.Key != "":
 		return at("tls.key").fault("tls.key", "a key without its certificate", "give tls.cert (--cert)")
 	case s.Auth != "certificate" || t.Sandbox:

@@ -405,7 +405,6 @@ func TestResolveRefuses(t *testing.T) {
 		{target: "h", over: map[string]string{"env": "=A"}, err: `--env: not the name of a variable: ""`},
 		{target: "h", over: map[string]string{"password_stdin": "true", "password_file": "x"},
 			err: "--password-file: a second password beside --password-stdin", hint: "give one of them"},
-		{target: "h", over: map[string]string{"tls.cert": "x"}, err: "--cert: a certificate without its key", hint: "give tls.key (--key), which may be the same file"},
 		{target: "h", over: map[string]string{"tls.key": "x"}, err: "--key: a key without its certificate", hint: "give tls.cert (--cert)"},
 		{target: "h", over: map[string]string{"auth": "certificate"}, err: "--auth: certificate needs a client certificate", hint: "give tls.cert and tls.key (--cert, --key)"},
 		{target: "h", over: map[string]string{"auth": "certificate", "tls.cert": "x", "tls.key": "x"}, err: "--auth: certificate needs https", hint: "give https: true (--https)"},

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/youmark/pkcs8"
 	"software.sslmate.com/src/go-pkcs12"
@@ -31,6 +32,9 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// ErrNoKey is a certificate without its private key.
+var ErrNoKey = errors.New("there is no private key in it, and no other file is given for it")
 
 // Load reads a certificate, with the chain that is in its file, and its key. keyFile is "" where the key is in the
 // certificate's file, as with PKCS#12. password is called, once, where the key is encrypted. Errors are [*Error] and
@@ -62,21 +66,46 @@ func Load(certificateFile, keyFile string, password func() (string, error)) (*tl
 	return pair(certificateFile, c, key)
 }
 
-// pair checks that the two belong together.
+// Certificate reads a certificate alone, in PEM or DER: the first of the file. Errors are [*Error].
+func Certificate(file string) (*x509.Certificate, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, &Error{file, "certificate", errors.Unwrap(err)}
+	}
+	if !bytes.Contains(data, []byte("-----BEGIN ")) {
+		c, err := x509.ParseCertificate(data)
+		if err != nil {
+			return nil, &Error{file, "there is no certificate in it, in PEM or DER", nil}
+		}
+		return c, nil
+	}
+	c, _, err := fromPEM(file, data, false, nil)
+	if err != nil {
+		return nil, err
+	}
+	return c.Leaf, nil
+}
+
+// pair finds the certificate that the key belongs to. It goes to the front, as TLS wants it: files have theirs in any order.
 func pair(file string, c *tls.Certificate, key crypto.PrivateKey) (*tls.Certificate, error) {
 	if key == nil {
-		return nil, &Error{file, "there is no private key in it, and no other file is given for it", nil}
+		return nil, &Error{file, "key", ErrNoKey}
 	}
 	signer, ok := key.(crypto.Signer)
 	if !ok {
 		return nil, &Error{file, "the key cannot sign", nil}
 	}
 	public, ok := signer.Public().(interface{ Equal(crypto.PublicKey) bool })
-	if !ok || !public.Equal(c.Leaf.PublicKey) {
-		return nil, &Error{file, "the key belongs to another certificate", nil}
+	if !ok {
+		return nil, &Error{file, "the key is of a kind that is not known", nil}
 	}
-	c.PrivateKey = key
-	return c, nil
+	for i, der := range c.Certificate {
+		if leaf, err := x509.ParseCertificate(der); err == nil && public.Equal(leaf.PublicKey) {
+			rest := slices.Delete(slices.Clone(c.Certificate), i, i+1)
+			return &tls.Certificate{Leaf: leaf, Certificate: append([][]byte{der}, rest...), PrivateKey: key}, nil
+		}
+	}
+	return nil, &Error{file, "the key belongs to another certificate", nil}
 }
 
 // fromPEM reads the certificates of a file, the leaf first, and its key if that is wanted.

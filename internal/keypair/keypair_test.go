@@ -1,6 +1,8 @@
 package keypair
 
 import (
+	"bytes"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -59,11 +61,22 @@ func makeFiles(t *testing.T) string {
 	pfx, err := pkcs12.Modern.Encode(key, leaf, []*x509.Certificate{leaf}, "pässword")
 	check(err)
 	check(os.WriteFile(filepath.Join(dir, "both.pfx"), pfx, 0o600))
+	issuer, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	check(err)
+	issuerDER, err := x509.CreateCertificate(rand.Reader, template, template, &issuer.PublicKey, issuer)
+	check(err)
+	issuerCertificate, err := x509.ParseCertificate(issuerDER)
+	check(err)
+	pfx, err = pkcs12.Modern.Encode(key, issuerCertificate, []*x509.Certificate{leaf}, "pässword")
+	check(err)
+	check(os.WriteFile(filepath.Join(dir, "issuerfirst.pfx"), pfx, 0o600))
+	check(os.WriteFile(filepath.Join(dir, "cert.der"), der, 0o600))
 	open, err := pkcs12.Passwordless.Encode(key, leaf, nil, "")
 	check(err)
 	check(os.WriteFile(filepath.Join(dir, "open.pfx"), open, 0o600))
 	check(os.WriteFile(filepath.Join(dir, "junk"), []byte("junk"), 0o600))
 	write("cert.pem", certificate)
+	write("issuerfirst.pem", &pem.Block{Type: "CERTIFICATE", Bytes: issuerDER}, certificate)
 	write("both.pem", &pem.Block{Type: "PRIVATE KEY", Bytes: plain}, certificate)
 	write("key.pem", &pem.Block{Type: "PRIVATE KEY", Bytes: plain})
 	write("ec.pem", &pem.Block{Type: "EC PARAMETERS", Bytes: []byte{6, 0}}, &pem.Block{Type: "EC PRIVATE KEY", Bytes: sec1})
@@ -85,6 +98,8 @@ func TestLoad(t *testing.T) {
 		{"cert.pem", "key.pem", "", ""},
 		{"cert.pem", "ec.pem", "", ""},
 		{"cert.pem", "both.pem", "", ""},
+		{"issuerfirst.pem", "key.pem", "", ""},
+		{"issuerfirst.pfx", "", "pässword", ""},
 		{"both.pem", "", "", ""},
 		{"cert.pem", "encrypted.pem", "pässword", ""},
 		{"both.pfx", "", "pässword", ""},
@@ -117,10 +132,26 @@ func TestLoad(t *testing.T) {
 		switch {
 		case tc.text == "" && (err != nil || c.Leaf.Subject.CommonName != "client" || c.PrivateKey == nil):
 			t.Errorf("%s %s: %v", tc.certificate, tc.key, err)
+		case tc.text == "" && !c.PrivateKey.(crypto.Signer).Public().(*ecdsa.PublicKey).Equal(c.Leaf.PublicKey):
+			t.Errorf("%s %s: the certificate of another key", tc.certificate, tc.key)
+		case tc.text == "" && !bytes.Equal(c.Certificate[0], c.Leaf.Raw):
+			t.Errorf("%s %s: the leaf is not at the front", tc.certificate, tc.key)
 		case tc.text != "" && (err == nil || !strings.Contains(err.Error(), tc.text)):
 			t.Errorf("%s %s: %v", tc.certificate, tc.key, err)
 		case err != nil && strings.Contains(err.Error(), "wrong"):
 			t.Errorf("the error repeats the password: %v", err)
+		}
+	}
+}
+
+func TestCertificate(t *testing.T) {
+	dir := makeFiles(t)
+	for file, text := range map[string]string{
+		"cert.pem": "", "cert.der": "", "both.pem": "", "key.pem": "there is no certificate in it", "junk": "in PEM or DER", "nothing": "no such file", "brokencert.pem": "certificate: ",
+	} {
+		c, err := Certificate(filepath.Join(dir, file))
+		if text == "" && (err != nil || c.Subject.CommonName != "client") || text != "" && (err == nil || !strings.Contains(err.Error(), text)) {
+			t.Errorf("%s: %v", file, err)
 		}
 	}
 }

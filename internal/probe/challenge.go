@@ -43,7 +43,7 @@ func (p *prober) challenges(ctx context.Context) bool {
 	if _, ok := auth.Find(p.offers, "Negotiate"); !ok {
 		p.step("challenge", func() (Status, string, any) { return Skipped, "Negotiate is not offered", nil })
 		if p.wantsNTLM() {
-			p.find(NegotiateNotOffered, true, "the server does not offer Negotiate, only "+strings.Join(auth.Schemes(p.offers), ", "),
+			p.find(NegotiateNotOffered, true, "the server does not offer Negotiate"+p.butOffers()+p.impossible(),
 				"on the target: winrm set winrm/config/service/auth @{Negotiate=\"true\"}; or use another --auth")
 		}
 		return true
@@ -59,6 +59,20 @@ func (p *prober) challenges(ctx context.Context) bool {
 }
 
 // wantsNTLM reports that a login by NTLM is meant, or that none is.
+// impossible names what is offered and cannot be used here.
+func (p *prober) impossible() string {
+	var names []string
+	for _, name := range []string{"Kerberos", "CredSSP"} {
+		if _, ok := auth.Find(p.offers, name); ok {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "; a login by " + strings.Join(names, " or ") + " is not possible with this version of winrmctl"
+}
+
 func (p *prober) wantsNTLM() bool {
 	for _, m := range p.options.Login {
 		if _, ok := m.(*auth.NTLM); ok {

@@ -46,7 +46,6 @@ func (p *prober) identify(ctx context.Context) bool {
 		if err != nil {
 			return Skipped, "the answer is no WS-Management", nil
 		}
-		p.report.Reached = true
 		return OK, strings.TrimSpace(id.ProductVendor + " " + id.ProductVersion), id
 	})
 	return true
@@ -110,9 +109,13 @@ func (p *prober) listener(ctx context.Context) bool {
 			p.find(ProxyAnswers, true, fmt.Sprintf("a proxy is in between: Via: %s. NTLM needs one connection from end to end, which most proxies do not keep", data.Via),
 				"connect to the server itself; winrmctl uses no proxy unless --proxy names one")
 		}
-		if a.Status == http.StatusUnauthorized && len(p.offers) > 0 {
+		if a.Status == http.StatusUnauthorized {
 			p.report.Reached = true
-			return OK, strings.Join(data.Schemes, ", ") + serverText(data.Server), data
+			text := strings.Join(data.Schemes, ", ")
+			if text == "" {
+				text = "nothing, as a server does that takes client certificates only"
+			}
+			return OK, text + serverText(data.Server), data
 		}
 		p.odd(a)
 		return Failed, fmt.Sprintf("HTTP %d %s%s", a.Status, http.StatusText(a.Status), serverText(data.Server)), data
@@ -135,8 +138,6 @@ func (p *prober) odd(a *transport.Answer) {
 			"connect to the server itself; winrmctl uses no proxy unless --proxy names one")
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests, http.StatusTooEarly:
 		p.find(NotReady, true, fmt.Sprintf("the service is not ready: HTTP %d %s", a.Status, http.StatusText(a.Status)), "try again later; on the target: Get-Service WinRM")
-	case http.StatusUnauthorized:
-		p.find(NegotiateNotOffered, true, "the server wants a login, but offers none", "on the target: winrm get winrm/config/service/auth")
 	case http.StatusNotFound:
 		p.find(NotWinRM, true, fmt.Sprintf("there is no WinRM at %s%s: HTTP 404%s", p.url.Host, p.url.Path, serverText(server)),
 			"WinRM listens at port 5985 (http) or 5986 (https), path /wsman; a web server such as IIS answers elsewhere")
@@ -145,6 +146,7 @@ func (p *prober) odd(a *transport.Answer) {
 		case !p.https && a.Status == http.StatusBadRequest && bytes.Contains(bytes.ToUpper(a.Body), []byte("HTTPS")):
 			p.find(HTTPToHTTPS, true, fmt.Sprintf("port %s speaks TLS: http is spoken to an https port", p.port()), "use --https, or the port of the http listener, 5985 by default")
 		case a.Status < 300 && isSOAP(a.Header.Get("Content-Type")):
+			p.report.Reached = true
 			p.find(NoLoginAsked, true, "the service answers without a login", "it is no WinRM service of Windows, or badly configured")
 		case a.Header.Get("Via") != "":
 			p.find(ProxyAnswers, true, fmt.Sprintf("a proxy answers instead of the server: HTTP %d, Via: %s", a.Status, a.Header.Get("Via")), "connect to the server itself")

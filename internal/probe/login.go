@@ -70,7 +70,7 @@ func (p *prober) choose() auth.Mechanism {
 			return m
 		case *auth.Basic:
 			if _, ok := auth.Find(p.offers, "Basic"); !ok {
-				p.find(BasicNotOffered, true, "the server does not offer Basic, only "+strings.Join(auth.Schemes(p.offers), ", "),
+				p.find(BasicNotOffered, true, "the server does not offer Basic"+p.butOffers(),
 					"on the target: winrm set winrm/config/service/auth @{Basic=\"true\"}; better, log in by NTLM")
 				continue
 			}
@@ -82,6 +82,14 @@ func (p *prober) choose() auth.Mechanism {
 	return nil
 }
 
+// butOffers lists what is offered, behind what is not.
+func (p *prober) butOffers() string {
+	if len(p.offers) == 0 {
+		return ", nor anything else"
+	}
+	return ", only " + strings.Join(auth.Schemes(p.offers), ", ")
+}
+
 // login logs in and makes a round trip.
 func (p *prober) login(ctx context.Context, d *transport.Dialer, m auth.Mechanism) (Status, string, any) {
 	sealed := p.options.Config.Encryption == transport.EncryptionAlways || !p.https && p.options.Config.Encryption != transport.EncryptionNever
@@ -91,16 +99,16 @@ func (p *prober) login(ctx context.Context, d *transport.Dialer, m auth.Mechanis
 		p.diagnose(ctx, m, err)
 		return Failed, fmt.Sprintf("%s: %v", m.Name(), err), data
 	}
-	text := m.Name() + p.as()
+	text := m.Name() + p.as(m)
 	if sealed {
 		text += ", sealed with 128 bits, signatures verified both ways"
 	}
 	return OK, text, data
 }
 
-func (p *prober) as() string {
-	if p.options.User == "" {
-		return ""
+func (p *prober) as(m auth.Mechanism) string {
+	if c, ok := m.(*auth.Certificate); ok {
+		return " of " + c.User()
 	}
 	return " as " + p.options.User
 }
@@ -165,35 +173,64 @@ func (p *prober) refused(ctx context.Context, m auth.Mechanism, login *auth.Erro
 	case auth.Unusable:
 		p.unusable(m, login)
 		return
-	case auth.NoChallenge, auth.NotOffered:
+	case auth.NotOffered:
+		if _, ok := m.(*auth.Certificate); ok {
+			p.find(CertificateNotOffered, true, "the server did not ask for the certificate: it takes no logins by certificate, or something ends TLS before it",
+				"on the target: winrm set winrm/config/service/auth @{Certificate=\"true\"}")
+			return
+		}
+		fallthrough
+	case auth.NoChallenge:
 		p.find(ChallengeUnusable, true, login.Error(), "NTLM may be forbidden there by policy; Kerberos would be needed")
 		return
 	}
 	switch m := m.(type) {
 	case *auth.Certificate:
-		p.find(CertificateNotMapped, true, "the server maps the certificate to no account", "on the target: winrm enumerate winrm/config/service/certmapping lists what it maps")
+		p.find(CertificateNotMapped, true, fmt.Sprintf("the server maps the certificate %s to no account", m.User()), "on the target: winrm enumerate winrm/config/service/certmapping lists what it maps")
 		return
 	case *auth.NTLM:
-		if p.https && p.works(ctx, p.options.Config, auth.WithoutBindings(m)) {
-			p.find(BindingsWrong, true, "the login works without channel bindings and fails with ours: another certificate than the server's own is shown here",
-				"something ends TLS before the server (a load balancer, an inspecting proxy): connect to the server itself")
+		if p.evidence(ctx, m) {
 			return
-		}
-		if clear := p.options.Config; !p.https && clear.Encryption == transport.EncryptionNever {
-			clear.Encryption = transport.EncryptionAuto
-			if p.works(ctx, clear, m) {
-				p.find(SealingRequired, true, "the login works with sealed messages and fails in clear: the server wants them sealed (AllowUnencrypted=false)", "leave out --encryption never")
-				return
-			}
-		}
-		if p.https {
-			p.find(BindingsSuspected, false, "if the password is right, the server may insist on channel bindings (CbtHardeningLevel Strict) while something ends TLS before it: a login looks the same then",
-				"connect to the server itself; on the target: winrm get winrm/config/service/auth shows CbtHardeningLevel")
 		}
 	}
 	p.find(Credentials, false, fmt.Sprintf("the exchange itself was right and the server answers with a bare 401: user %s or the password is wrong, or the account is locked, expired or not allowed to log on over the network. What of these, the server does not tell", p.options.User),
 		"probe-auth decode --password-stdin verifies a captured exchange; the Security log of the target has event 4625 with the reason")
 	p.localAccount()
+	if _, ok := m.(*auth.NTLM); ok && p.https {
+		p.find(BindingsSuspected, false, "if the password is right, the server may insist on channel bindings (CbtHardeningLevel Strict) while something ends TLS before it: a login looks the same then",
+			"connect to the server itself; on the target: winrm get winrm/config/service/auth shows CbtHardeningLevel")
+	}
+}
+
+// evidence logs in once more in the way that a server takes which minds what the first login did, and tells what that was.
+func (p *prober) evidence(ctx context.Context, m *auth.NTLM) bool {
+	const required = "the login works with sealed messages and fails without: the server wants them sealed (AllowUnencrypted=false)"
+	given := p.options.Config
+	sealed := given
+	if p.sealable {
+		sealed.Encryption = transport.EncryptionAlways
+	}
+	switch {
+	case !p.https && given.Encryption != transport.EncryptionNever:
+		return false // it was sealed
+	case !p.https:
+		if !p.works(ctx, sealed, m) {
+			return false
+		}
+		p.find(SealingRequired, true, required, "leave out --encryption never")
+		return true
+	case !p.works(ctx, sealed, auth.WithoutBindings(m)):
+		return false
+	}
+	// The password is right: what comes now does not count towards a lockout.
+	if given.Encryption != transport.EncryptionAlways && !p.works(ctx, given, auth.WithoutBindings(m)) {
+		p.find(SealingRequired, true, required+". It does not see TLS, so that something ends TLS before it",
+			"connect to the server itself, or use --encryption always")
+		return true
+	}
+	p.find(BindingsWrong, true, "the login works without channel bindings and fails with ours: another certificate than the server's own is shown here",
+		"something ends TLS before the server (a load balancer, an inspecting proxy): connect to the server itself")
+	return true
 }
 
 // localAccount guesses at a name that the server looks up in the wrong place.

@@ -103,7 +103,7 @@ func TestHealthy(t *testing.T) {
 	if got := statuses(r); got != "resolve:skipped tcp:ok tls:skipped identify:ok offers:ok challenge:ok clock:ok login:skipped" || !r.Reached || r.Tried {
 		t.Errorf("without credentials: %s", got)
 	}
-	secure := server(t, sandbox.Options{HTTPS: true, StrictBindings: true})
+	secure := server(t, sandbox.Options{HTTPS: true, Bindings: sandbox.BindingsStrict})
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(secure.CA())
 	r = run(t, Options{Config: transport.Config{URL: secure.URL(), TLS: transport.TLS{RootCAs: roots}}, Login: []auth.Mechanism{auth.NewNTLM(secure.User(), secure.Password())}, User: secure.User()})
@@ -170,8 +170,8 @@ func TestDiagnoses(t *testing.T) {
 			codes: "certificate-fingerprint untrusted-no-login", reached: true},
 		{name: "insecure", options: sandbox.Options{HTTPS: true}, edit: func(_ *testing.T, o *Options, _ *sandbox.Server) { o.Config.TLS.Insecure = true }, codes: "certificate-issuer", reached: true, login: true},
 		{name: "a box ends TLS", options: sandbox.Options{HTTPS: true}, edit: middleBox, codes: "channel-bindings-wrong", reached: true, logins: 1},
-		{name: "a box ends TLS, and the server is strict", options: sandbox.Options{HTTPS: true, StrictBindings: true}, edit: middleBox, codes: "channel-bindings-suspected? credentials?", reached: true, logins: 2},
-		{name: "wrong password over https", options: sandbox.Options{HTTPS: true}, edit: both(trusting, password("wrong")), codes: "channel-bindings-suspected? credentials?", reached: true, logins: 2},
+		{name: "a box ends TLS, and the server is strict", options: sandbox.Options{HTTPS: true, Bindings: sandbox.BindingsStrict}, edit: middleBox, codes: "credentials? channel-bindings-suspected?", reached: true, logins: 2},
+		{name: "wrong password over https", options: sandbox.Options{HTTPS: true}, edit: both(trusting, password("wrong")), codes: "credentials? channel-bindings-suspected?", reached: true, logins: 2},
 		{name: "not an administrator", faults: []string{"fault,code=5,on=Create"}, codes: "not-administrator", reached: true, login: true},
 		{name: "a quota", options: sandbox.Options{}, faults: []string{"fault,code=2150859173,on=Create"}, codes: "refused", reached: true, login: true},
 		{name: "answers in clear", options: sandbox.Options{AllowUnencrypted: true}, faults: []string{"unsealed,on=Identify,nth=2"}, codes: "unsealed-answer", reached: true},
@@ -180,6 +180,11 @@ func TestDiagnoses(t *testing.T) {
 			o.Config.TLS.Certificate, o.User = selfSigned(t, "client"), ""
 			o.Login = []auth.Mechanism{auth.NewCertificate("CN=client")}
 		}), codes: "certificate-not-mapped", reached: true},
+		{name: "certificate that nobody asks for", options: sandbox.Options{HTTPS: true}, edit: both(trusting, func(t *testing.T, o *Options, _ *sandbox.Server) {
+			o.Config.TLS.Certificate, o.User = selfSigned(t, "client"), ""
+			o.Login = []auth.Mechanism{auth.NewCertificate("CN=client")}
+		}), codes: "certificate-not-offered", reached: true},
+		{name: "a box ends TLS, and the server sees http", edit: middleBox, codes: "sealing-required", reached: true, logins: 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			tc.options.User = "bob"
@@ -341,7 +346,12 @@ func middleBox(t *testing.T, o *Options, s *sandbox.Server) {
 			if err != nil {
 				return
 			}
-			go pipe(in, func() (net.Conn, error) { return tls.Dial("tcp", u.Host, &tls.Config{InsecureSkipVerify: true}) })
+			go pipe(in, func() (net.Conn, error) {
+				if u.Scheme == "http" {
+					return net.Dial("tcp", u.Host)
+				}
+				return tls.Dial("tcp", u.Host, &tls.Config{InsecureSkipVerify: true})
+			})
 		}
 	}()
 	o.Config.TLS.RootCAs = x509.NewCertPool()

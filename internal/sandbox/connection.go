@@ -55,8 +55,14 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
 		return
 	}
+	if s.faults.has(FaultVia) {
+		w.Header().Set("Via", "1.1 proxy.example")
+	}
 	if identifyAnonymously(r) {
 		s.soap(c, w, r, body, nil)
+		return
+	}
+	if len(body) == 0 && s.instead(w, r, login) {
 		return
 	}
 	if !c.authenticate(w, r, body) {
@@ -131,17 +137,22 @@ func (s *Server) offers(scheme string) bool { return slices.Contains(s.options.A
 // certificateProfile is what a request says to be authorized by its TLS session (DSP0226 annex C.3.5).
 const certificateProfile = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 
-// certificate accepts the one certificate that is mapped to the account.
+// certificate accepts the certificates that are mapped to the account.
 func (c *connection) certificate(w http.ResponseWriter, r *http.Request) bool {
 	s := c.server
-	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 && s.options.ClientCertificate != nil &&
-		r.TLS.PeerCertificates[0].Equal(s.options.ClientCertificate) {
-		s.logins.Add(1)
-		return true
+	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+		s.log("the client shows no certificate")
+		c.refuse(w)
+		return false
 	}
-	s.log("the client's certificate is missing, or mapped to no account")
-	c.refuse(w)
-	return false
+	leaf := r.TLS.PeerCertificates[0]
+	if !slices.ContainsFunc(s.options.ClientCertificates, leaf.Equal) {
+		s.log("the client's certificate is mapped to no account: %s", leaf.Subject)
+		c.refuse(w)
+		return false
+	}
+	s.logins.Add(1)
+	return true
 }
 
 // negotiate takes one token: an NTLM message, raw or within SPNEGO.
@@ -157,7 +168,7 @@ func (c *connection) negotiate(w http.ResponseWriter, token string, hasBody bool
 		c.refuse(w)
 		return false
 	}
-	if !c.wrapped && s.faults.take(FaultSPNEGO, "login") != nil {
+	if !c.wrapped && s.faults.take(FaultSPNEGO, login) != nil {
 		c.refuse(w)
 		return false
 	}
@@ -168,7 +179,14 @@ func (c *connection) negotiate(w http.ResponseWriter, token string, hasBody bool
 		c.refuse(w)
 	case kind == ntlm.TypeNegotiate:
 		c.codec = nil
-		c.exchange = ntlm.NewAcceptor(s.acceptor())
+		config := s.acceptor()
+		if s.faults.take(FaultComputer, login) != nil {
+			config.ComputerName, config.DNSName = "OTHER", "other.example"
+		}
+		if f := s.faults.take(FaultClock, login); f != nil {
+			config.Now = func() time.Time { return time.Now().Add(f.For) }
+		}
+		c.exchange = ntlm.NewAcceptor(config)
 		challenge, err := c.exchange.Challenge(message)
 		if err == nil {
 			challenge, err = c.wrap(&spnego.Resp{State: spnego.AcceptIncomplete, SupportedMech: spnego.NTLM(), ResponseToken: challenge})
@@ -179,7 +197,7 @@ func (c *connection) negotiate(w http.ResponseWriter, token string, hasBody bool
 			return false
 		}
 		c.token(w, challenge)
-		if s.faults.take(FaultSplitLogin, "login") != nil {
+		if s.faults.take(FaultSplitLogin, login) != nil {
 			w.Header().Set("Connection", "close")
 		}
 		w.WriteHeader(http.StatusUnauthorized)
@@ -257,7 +275,7 @@ func (c *connection) accept(w http.ResponseWriter, message, mic []byte, hasBody 
 		}
 		consent.MechListMIC = session.SignMechList(c.mechs)
 	}
-	if f := s.faults.take(FaultRefuseBody, "login"); f != nil && hasBody {
+	if f := s.faults.take(FaultRefuseBody, login); f != nil && hasBody {
 		w.Header().Set("Connection", "close")
 		c.codec = nil
 		w.WriteHeader(f.code(http.StatusBadRequest))
@@ -294,10 +312,10 @@ func (s *Server) acceptor() ntlm.AcceptorConfig {
 			return s.options.Password, strings.EqualFold(user, s.options.User)
 		},
 	}
-	if s.identity != nil {
+	if s.identity != nil && s.options.Bindings != BindingsNone {
 		bindings := ntlm.ChannelBindings(auth.EndPointBindings(s.identity.leaf))
 		config.ChannelBindings = &bindings
-		config.RequireChannelBindings = s.options.StrictBindings
+		config.RequireChannelBindings = s.options.Bindings == BindingsStrict
 	}
 	return config
 }

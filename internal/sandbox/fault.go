@@ -26,12 +26,33 @@ const (
 	FaultDelay      FaultKind = "delay"       // wait before the answer
 	FaultFault      FaultKind = "fault"       // answer with a fault, nothing being done
 	FaultStatus     FaultKind = "status"      // answer with a page of an HTTP status, nothing being done
+	FaultVia        FaultKind = "via"         // answer with the header that proxies add
+	FaultComputer   FaultKind = "computer"    // challenge as another computer does
+	FaultClock      FaultKind = "clock"       // challenge with a time that is off
+	FaultExpired    FaultKind = "expired"     // show a certificate whose time is over
+	FaultOtherName  FaultKind = "other-name"  // show a certificate of another host
 )
+
+func faultKinds() []FaultKind {
+	return []FaultKind{
+		FaultDrop, FaultLose, FaultTruncate, FaultClose, FaultSplitLogin, FaultSPNEGO, FaultRefuseBody, FaultCorrupt, FaultUnsealed,
+		FaultDelay, FaultFault, FaultStatus, FaultVia, FaultComputer, FaultClock, FaultExpired, FaultOtherName,
+	}
+}
+
+// login is the operation of requests that are no SOAP messages: faults happen to them only where they ask for it, or are
+// about logins.
+const login = "login"
+
+// operations are what a fault may be about.
+func operations() []string {
+	return []string{"Create", "Command", "Receive", "Send", "Signal", "Delete", "Identify", login}
+}
 
 // Fault is one misbehaviour.
 type Fault struct {
 	Kind FaultKind
-	On   string // the operation: Create, Command, Receive, Send, Signal, Delete, Identify; "" for each
+	On   string // the operation: Create, Command, Receive, Send, Signal, Delete, Identify, login; "" for each but login
 	Nth  int    // of these operations, counted from 1; 0 for each of them
 	Code uint32 // of a fault, or an HTTP status
 	For  time.Duration
@@ -39,13 +60,12 @@ type Fault struct {
 
 // ParseFault reads a fault as users write it: a kind, then settings separated by commas, such as
 //
-//	drop,on=Receive,nth=2      fault,code=5,on=Create      status,code=502      delay,for=2s,on=Command
+//	drop,on=Receive,nth=2      fault,code=5,on=Create      status,code=502,on=login      delay,for=2s,on=Command
 func ParseFault(spec string) (Fault, error) {
 	kind, rest, more := strings.Cut(spec, ",")
 	f := Fault{Kind: FaultKind(kind)}
-	kinds := []FaultKind{FaultDrop, FaultLose, FaultTruncate, FaultClose, FaultSplitLogin, FaultSPNEGO, FaultRefuseBody, FaultCorrupt, FaultUnsealed, FaultDelay, FaultFault, FaultStatus}
-	if !slices.Contains(kinds, f.Kind) {
-		return f, fmt.Errorf("fault %q: unknown kind %q: need one of %v", spec, kind, kinds)
+	if !slices.Contains(faultKinds(), f.Kind) {
+		return f, fmt.Errorf("fault %q: unknown kind %q: need one of %v", spec, kind, faultKinds())
 	}
 	for more {
 		var setting string
@@ -54,9 +74,8 @@ func ParseFault(spec string) (Fault, error) {
 		var err error
 		switch key {
 		case "on":
-			operations := []string{"Create", "Command", "Receive", "Send", "Signal", "Delete", "Identify", "login"}
-			if !slices.Contains(operations, value) {
-				return f, fmt.Errorf("fault %q: on: need one of %v", spec, operations)
+			if !slices.Contains(operations(), value) {
+				return f, fmt.Errorf("fault %q: on: need one of %v", spec, operations())
 			}
 			f.On = value
 		case "nth":
@@ -72,7 +91,7 @@ func ParseFault(spec string) (Fault, error) {
 			f.Code = uint32(n)
 		case "for":
 			f.For, err = time.ParseDuration(value)
-			if err != nil || f.For < 0 {
+			if err != nil || f.For < 0 && f.Kind != FaultClock {
 				return f, fmt.Errorf("fault %q: for: need a duration such as 2s", spec)
 			}
 		default:
@@ -84,10 +103,19 @@ func ParseFault(spec string) (Fault, error) {
 		return f, fmt.Errorf("fault %q: code=NUMBER is missing", spec)
 	case f.Kind == FaultStatus && (f.Code < 200 || f.Code > 599):
 		return f, fmt.Errorf("fault %q: code: need an HTTP status", spec)
-	case f.Kind == FaultDelay && f.For == 0:
+	case (f.Kind == FaultDelay || f.Kind == FaultClock) && f.For == 0:
 		return f, fmt.Errorf("fault %q: for=DURATION is missing", spec)
 	}
 	return f, nil
+}
+
+// ofLogin reports a kind that is about logins, and nothing else.
+func (k FaultKind) ofLogin() bool {
+	switch k {
+	case FaultSplitLogin, FaultSPNEGO, FaultRefuseBody, FaultComputer, FaultClock:
+		return true
+	}
+	return false
 }
 
 // code returns the HTTP status of the fault.
@@ -105,6 +133,11 @@ type injector struct {
 	seen   map[int]int // by index of the fault
 }
 
+// has reports a fault that is about the server as a whole.
+func (i *injector) has(kind FaultKind) bool {
+	return slices.ContainsFunc(i.faults, func(f Fault) bool { return f.Kind == kind })
+}
+
 // take returns the fault of a kind that is due for an operation, nil for none. Each call counts as one operation for that
 // kind.
 func (i *injector) take(kind FaultKind, operation string) *Fault {
@@ -113,7 +146,7 @@ func (i *injector) take(kind FaultKind, operation string) *Fault {
 	var due *Fault
 	for n := range i.faults {
 		f := &i.faults[n]
-		if f.Kind != kind || f.On != "" && f.On != operation {
+		if f.Kind != kind || f.On != "" && f.On != operation || f.On == "" && operation == login && !kind.ofLogin() {
 			continue
 		}
 		if i.seen == nil {

@@ -28,12 +28,12 @@ type Options struct {
 	Password     string // random if empty
 	ComputerName string // "SANDBOX" if empty
 
-	HTTPS          bool     // with a fresh certificate, see Server.CA
-	Auth           []string // of AuthNegotiate, AuthBasic and AuthCertificate; only the first if empty
-	StrictBindings bool     // refuse NTLM logins over https without channel bindings (CbtHardeningLevel Strict)
+	HTTPS    bool     // with a fresh certificate, see Server.CA
+	Auth     []string // of AuthNegotiate, AuthBasic and AuthCertificate; only the first if empty
+	Bindings Bindings // what NTLM logins over https have to bring; BindingsRelaxed if empty
 
-	// ClientCertificate is mapped to the account for logins by certificate, which need HTTPS.
-	ClientCertificate *x509.Certificate
+	// ClientCertificates are mapped to the account for logins by certificate, which need HTTPS.
+	ClientCertificates []*x509.Certificate
 
 	AllowUnencrypted bool
 
@@ -50,6 +50,16 @@ const (
 	AuthNegotiate   = "negotiate"
 	AuthBasic       = "basic"
 	AuthCertificate = "certificate"
+)
+
+// Bindings is how a server looks at channel bindings (CbtHardeningLevel).
+type Bindings string
+
+// The levels.
+const (
+	BindingsNone    Bindings = "none"    // not at all
+	BindingsRelaxed Bindings = "relaxed" // those that are sent have to be right
+	BindingsStrict  Bindings = "strict"  // they have to be sent, and to be right
 )
 
 // A Server is a running sandbox. Its methods are safe for concurrent use.
@@ -99,6 +109,14 @@ func Start(o Options) (*Server, error) {
 			return nil, fmt.Errorf("sandbox: authentication %q is unknown: need negotiate, basic or certificate", a)
 		}
 	}
+	if slices.Contains(o.Auth, AuthCertificate) && !o.HTTPS {
+		return nil, errors.New("sandbox: logins by certificate need https")
+	}
+	switch o.Bindings {
+	case "", BindingsNone, BindingsRelaxed, BindingsStrict:
+	default:
+		return nil, fmt.Errorf("sandbox: channel bindings %q: need none, relaxed or strict", o.Bindings)
+	}
 	if o.Programs == nil {
 		o.Programs = Host{}
 	}
@@ -113,7 +131,7 @@ func Start(o Options) (*Server, error) {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
 	if o.HTTPS {
-		if s.identity, err = newIdentity(listener.Addr(), time.Now()); err != nil {
+		if s.identity, err = newIdentity(listener.Addr(), time.Now(), &s.faults); err != nil {
 			_ = listener.Close()
 			return nil, err
 		}

@@ -48,21 +48,7 @@ func (s *Server) soap(c *connection, w http.ResponseWriter, r *http.Request, mes
 		c.refuse(w)
 		return
 	}
-	if f := s.faults.take(FaultDelay, in.operation); f != nil {
-		t := time.NewTimer(f.For)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-r.Context().Done():
-		}
-	}
-	if s.faults.take(FaultDrop, in.operation) != nil {
-		drop(w)
-		return
-	}
-	if f := s.faults.take(FaultStatus, in.operation); f != nil {
-		w.Header().Set("Connection", "close")
-		page(w, int(f.Code), http.StatusText(int(f.Code)), "injected")
+	if s.instead(w, r, in.operation) {
 		return
 	}
 	status, answer := s.answer(r.Context(), in)
@@ -71,6 +57,29 @@ func (s *Server) soap(c *connection, w http.ResponseWriter, r *http.Request, mes
 		return
 	}
 	s.reply(w, in, status, answer, codec)
+}
+
+// instead is what faults do before a request is looked at. It returns true where that was all.
+func (s *Server) instead(w http.ResponseWriter, r *http.Request, operation string) bool {
+	if f := s.faults.take(FaultDelay, operation); f != nil {
+		t := time.NewTimer(f.For)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-r.Context().Done():
+		}
+	}
+	if s.faults.take(FaultDrop, operation) != nil {
+		drop(w)
+		return true
+	}
+	f := s.faults.take(FaultStatus, operation)
+	if f == nil {
+		return false
+	}
+	w.Header().Set("Connection", "close")
+	page(w, int(f.Code), http.StatusText(int(f.Code)), "injected")
+	return true
 }
 
 // reply writes an answer.

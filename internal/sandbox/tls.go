@@ -30,8 +30,8 @@ func (i *identity) config(clientCertificates bool) *tls.Config {
 	return c
 }
 
-// newIdentity makes a CA and a certificate for the address, valid for a day around now.
-func newIdentity(address net.Addr, now time.Time) (*identity, error) {
+// newIdentity makes a CA and a certificate for the address, valid for a day around now, or as the faults have it.
+func newIdentity(address net.Addr, now time.Time, faults *injector) (*identity, error) {
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: certificate: %w", err)
@@ -54,6 +54,12 @@ func newIdentity(address net.Addr, now time.Time) (*identity, error) {
 	}
 	if tcp, ok := address.(*net.TCPAddr); ok {
 		template.IPAddresses = []net.IP{tcp.IP}
+	}
+	if faults.has(FaultExpired) {
+		template.NotBefore, template.NotAfter = now.Add(-50*time.Minute), now.Add(-time.Minute)
+	}
+	if faults.has(FaultOtherName) {
+		template.DNSNames, template.IPAddresses = []string{"other.example"}, nil
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, caTemplate, &key.PublicKey, caKey)
 	if err != nil {

@@ -145,8 +145,14 @@ func (c *Conn) rejected(a *answer) *auth.Error {
 			kind = auth.NotOffered
 		}
 	}
+	if _, ok := c.mechanism.(*auth.Certificate); ok && !c.tls.asked {
+		return c.authError(auth.NotOffered, offers, errNotAsked)
+	}
 	return c.authError(kind, offers, nil)
 }
+
+// errNotAsked tells a server that takes no certificates from one that does not know ours.
+var errNotAsked = errors.New("it did not ask for the certificate")
 
 // empty sends a request of the login without a body.
 func (c *Conn) empty(ctx context.Context, authorization string) (*answer, error) {

@@ -70,11 +70,14 @@ func TestMechanisms(t *testing.T) {
 			mechanisms: func(u, p string) []auth.Mechanism { return []auth.Mechanism{auth.NewBasic(u, p)} }, text: "only Negotiate"},
 		{name: "Basic with a colon", options: sandbox.Options{HTTPS: true}, kind: auth.Unusable,
 			mechanisms: func(u, p string) []auth.Mechanism { return []auth.Mechanism{auth.NewBasic("a:b", p)} }, text: "a user name with a colon"},
-		{name: "certificate", options: sandbox.Options{HTTPS: true, Auth: []string{sandbox.AuthCertificate}, ClientCertificate: certificate.Leaf}, requests: 3,
+		{name: "certificate", options: sandbox.Options{HTTPS: true, Auth: []string{sandbox.AuthCertificate}, ClientCertificates: []*x509.Certificate{certificate.Leaf}}, requests: 3,
 			mechanisms: func(u, p string) []auth.Mechanism { return []auth.Mechanism{auth.NewCertificate("CN=client")} }},
 		{name: "certificate of nobody", options: sandbox.Options{HTTPS: true, Auth: []string{sandbox.AuthCertificate}}, kind: auth.Rejected,
 			mechanisms: func(u, p string) []auth.Mechanism { return []auth.Mechanism{auth.NewCertificate("CN=client")} },
-			text:       "the server refuses user CN=client (certificate login"},
+			text:       "the server maps the certificate CN=client to no account"},
+		{name: "certificate that nobody asks for", options: sandbox.Options{HTTPS: true}, kind: auth.NotOffered,
+			mechanisms: func(u, p string) []auth.Mechanism { return []auth.Mechanism{auth.NewCertificate("CN=client")} },
+			text:       "the server does not offer a login by certificate, only Negotiate: it did not ask for the certificate"},
 		{name: "certificate over http", options: sandbox.Options{}, encryption: EncryptionNever, kind: auth.Unusable,
 			mechanisms: func(u, p string) []auth.Mechanism { return []auth.Mechanism{auth.NewCertificate("CN=client")} }, text: "a certificate needs https"},
 	} {
@@ -112,7 +115,7 @@ func TestMechanisms(t *testing.T) {
 // TestStrictBindings: a server that insists on channel bindings takes ours, and refuses those of another certificate, as a
 // box that ends TLS before the server makes them.
 func TestStrictBindings(t *testing.T) {
-	s := server(t, sandbox.Options{HTTPS: true, StrictBindings: true})
+	s := server(t, sandbox.Options{HTTPS: true, Bindings: sandbox.BindingsStrict})
 	d, err := NewDialer(Config{URL: s.URL(), TLS: TLS{RootCAs: pool(t, s)}}, auth.NewNTLM(s.User(), s.Password()))
 	if err != nil {
 		t.Fatal(err)
