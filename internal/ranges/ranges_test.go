@@ -100,3 +100,57 @@ func FuzzExpand(f *testing.F) {
 		}
 	})
 }
+
+func TestContract(t *testing.T) {
+	for names, want := range map[string]string{
+		"":                              "",
+		"web1":                          "web1",
+		"web1 web2":                     "web1 web2",
+		"web1 web2 web3":                "web[1:3]",
+		"web01.x web02.x web03.x db1.x": "web[01:03].x db1.x",
+		"db1 web08 web09 web10 web11":   "db1 web[08:11]",
+		"web8 web9 web10":               "web[8:10]",
+		"web0 web1 web2":                "web[0:2]",
+		"web098 web099 web100":          "web[098:100]",
+		"web97 web98 web99 web100":      "web[97:100]",
+		"web07 web08 web9":              "web07 web08 web9",
+		"w08 w09 w010":                  "w08 w09 w010",
+		"w1 w3 w5":                      "w1 w3 w5",
+		"w3 w2 w1":                      "w3 w2 w1",
+		"10.0.0.1 10.0.0.2 10.0.0.3":    "10.0.0.[1:3]",
+		"10.0.1.9 10.0.2.9 10.0.3.9":    "10.0.[1:3].9",
+		"r1-1 r1-2 r1-3 r2-1 r2-2 r2-3": "r1-[1:3] r2-[1:3]",
+		"fe80::1 fe80::2 fe80::3":       "fe80::1 fe80::2 fe80::3",
+		"w[1 w[2 w[3":                   "w[1 w[2 w[3",
+		"a9999999999 b a":               "a9999999999 b a",
+		"w999999998 w999999999 w1000000000 w1000000001": "w999999998 w999999999 w1000000000 w1000000001",
+	} {
+		if got := strings.Join(Contract(strings.Fields(names)), " "); got != want {
+			t.Errorf("%s: %s, want %s", names, got, want)
+		}
+	}
+}
+
+// FuzzContract: what is contracted expands to the same names, in the same order.
+func FuzzContract(f *testing.F) {
+	f.Add("web08 web09 web10 web11 w1 w2 w3")
+	f.Add("0 1 2 00 01 02")
+	f.Fuzz(func(t *testing.T, text string) {
+		var want, got []string
+		for _, name := range strings.Fields(text) {
+			if !strings.ContainsAny(name, "[]") {
+				want = append(want, name)
+			}
+		}
+		for _, name := range Contract(want) {
+			names, err := Expand(name, 10_000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, names...)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	})
+}
