@@ -64,6 +64,7 @@ func (a *app) configCommand(g *globals) *cobra.Command {
 			RunE: func(*cobra.Command, []string) error { return a.validate(g) },
 		},
 	)
+	c.AddCommand(a.importCommand())
 	c.AddCommand(a.passwordCommands(g)...)
 	return c
 }

@@ -17,7 +17,7 @@ NAME is an entry of credentials or profiles, or user@host for defaults.
 It is asked for twice, or read by --password-stdin or --password-file.`,
 		Example: `  winrmctl config set-password ops
   pass show winrm/ops | winrmctl config set-password ops --password-stdin`,
-		Args: exactlyOne("NAME"), ValidArgsFunction: a.completeCredentials(g),
+		Args: exactlyOne("a NAME"), ValidArgsFunction: a.completeCredentials(g),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.withKeyring(c.Context(), g, func(ctx context.Context, cfg *config.Config, s *config.Secrets) error {
 				unused, err := cfg.SetPassword(ctx, args[0], g.over(c.Flags()), s)
@@ -30,7 +30,7 @@ It is asked for twice, or read by --password-stdin or --password-file.`,
 	}
 	remove := &cobra.Command{
 		Use: "delete-password NAME", Short: "Remove a password from the keyring of this machine",
-		Args: exactlyOne("NAME"), ValidArgsFunction: a.completeCredentials(g),
+		Args: exactlyOne("a NAME"), ValidArgsFunction: a.completeCredentials(g),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.withKeyring(c.Context(), g, func(ctx context.Context, cfg *config.Config, s *config.Secrets) error {
 				return cfg.DeletePassword(ctx, args[0], s)
@@ -57,7 +57,7 @@ func (a *app) withKeyring(ctx context.Context, g *globals, act func(context.Cont
 func exactlyOne(what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) == 0 {
-			return &usageError{c.CommandPath() + " needs a " + what, c.CommandPath() + " --help"}
+			return &usageError{c.CommandPath() + " needs " + what, c.CommandPath() + " --help"}
 		}
 		return atMost(1)(c, args)
 	}

@@ -22,7 +22,7 @@ func TestFences(t *testing.T) {
 		"internal/auth/ntlm":   "github.com/Azure/go-ntlmssp golang.org/x/crypto/md4 golang.org/x/text/encoding/charmap",
 		"internal/bench":       "",
 		"internal/clixml":      "",
-		"internal/config":      "internal/ranges github.com/pelletier/go-toml/v2 github.com/pelletier/go-toml/v2/unstable github.com/spf13/viper go.yaml.in/yaml/v3",
+		"internal/config":      "internal/ansible internal/ranges github.com/pelletier/go-toml/v2 github.com/pelletier/go-toml/v2/unstable github.com/spf13/viper go.yaml.in/yaml/v3",
 		"internal/dissect":     "internal/auth/ntlm",
 		"internal/fanout":      "",
 		"internal/probe":       "internal/auth internal/auth/ntlm internal/auth/spnego internal/shell internal/transport internal/wsman",

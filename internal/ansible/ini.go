@@ -140,7 +140,7 @@ func (f *iniFile) hosts(line string) error {
 	}
 	for _, name := range names {
 		_, known := f.b.hosts[name]
-		h := f.b.host(name)
+		h := f.b.host(name, f.path, f.line)
 		if !known && port != "" {
 			h.vars["ansible_port"] = f.at(Value{Text: port, Of: "host " + name})
 		}

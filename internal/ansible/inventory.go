@@ -20,11 +20,16 @@ type Inventory struct {
 // Host is a host by the name that the inventory gives it.
 type Host struct {
 	Name string
+	File string // in which it is first named
+	Line int
 
 	groups []*Group // that list it themselves
 	vars   map[string]Value
 	files  map[string]Value // of host_vars
 }
+
+// Where is the place for people: "hosts.ini:12".
+func (h *Host) Where() string { return fmt.Sprintf("%s:%d", h.File, h.Line) }
 
 // Group is a set of hosts and of other groups.
 type Group struct {
@@ -168,10 +173,10 @@ func newBuilder() *builder {
 }
 
 // host is the host of a name, made when it is new.
-func (b *builder) host(name string) *Host {
+func (b *builder) host(name, file string, line int) *Host {
 	h, ok := b.hosts[name]
 	if !ok {
-		h = &Host{Name: name, vars: map[string]Value{}, files: map[string]Value{}}
+		h = &Host{Name: name, File: file, Line: line, vars: map[string]Value{}, files: map[string]Value{}}
 		b.hosts[name] = h
 		b.Hosts = append(b.Hosts, h)
 	}

@@ -211,7 +211,7 @@ func (f *yamlFile) hosts(g *Group, entry pair, depth int) error {
 	}
 	for _, name := range names {
 		_, known := f.b.hosts[name]
-		h := f.b.host(name)
+		h := f.b.host(name, f.path, entry.line)
 		if !known && port != "" {
 			h.vars["ansible_port"] = Value{Text: port, File: f.path, Line: entry.line, Of: "host " + name}
 		}

@@ -102,7 +102,7 @@ func (b *builder) checkName(f field, path string) {
 		b.add(f.line, path, "the name sandbox is reserved for the built-in server", "choose another name")
 	}
 	for _, r := range f.name {
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-", r) {
+		if !isNameRune(r) {
 			b.add(f.line, path, fmt.Sprintf("a name cannot have the character %q", r), `letters, digits, ".", "_" and "-" can be used`)
 			return
 		}
@@ -110,6 +110,10 @@ func (b *builder) checkName(f field, path string) {
 	if f.name == "" || f.name[0] == '-' {
 		b.add(f.line, path, "not a name: "+show(f.name), "a name begins with a letter, a digit or an underscore")
 	}
+}
+
+func isNameRune(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._-", r)
 }
 
 // checkEndpoint holds a profile to exactly one endpoint. In one that has a problem already, that

@@ -96,7 +96,7 @@ func (b *builder) checkValues(f *file) {
 	told := map[string]bool{}
 	check := func(name string, around set, own layer) {
 		for _, d := range f.lineage.disputes(around) {
-			if own.has(d.key) || told[d.String()] {
+			if own.has(d.key) || own.has("url") && (d.key == "port" || d.key == "https") || told[d.String()] {
 				continue
 			}
 			told[d.String()] = true

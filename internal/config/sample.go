@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -21,16 +20,22 @@ func Init(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fileError(filepath.Dir(path), err)
 	}
+	return WriteNew(path, Sample())
+}
+
+// WriteNew writes a configuration to a new file that only the user can read. It never overwrites, and leaves no half of a
+// file behind. The error is *Error.
+func WriteNew(path string, data []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
+	if errors.Is(err, os.ErrExist) {
 		return &Error{[]Problem{{File: path, Text: "exists already", Hint: "edit it, or move it away first"}}}
 	}
 	if err != nil {
 		return fileError(path, err)
 	}
-	_, err = f.Write(Sample())
+	_, err = f.Write(data)
 	if err = errors.Join(err, f.Close()); err != nil {
-		return fileError(path, err)
+		return fileError(path, errors.Join(err, os.Remove(path)))
 	}
 	return nil
 }
