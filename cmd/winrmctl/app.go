@@ -70,7 +70,7 @@ or sandbox: a server inside this process, which needs no Windows.`,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	g.register(root.PersistentFlags())
-	root.AddCommand(a.execCommand(g), a.probeAuthCommand(g), a.configCommand(g), a.sandboxCommand(), a.versionCommand())
+	root.AddCommand(a.execCommand(g), a.shellCommand(g), a.probeAuthCommand(g), a.configCommand(g), a.sandboxCommand(), a.versionCommand())
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
 		switch g.color {
 		case "auto", "always", "never":

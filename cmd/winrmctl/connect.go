@@ -171,15 +171,15 @@ type fileError struct {
 func (e *fileError) Error() string { return e.what + ": " + e.err.Error() }
 func (e *fileError) Unwrap() error { return e.err }
 
-// A loginError is a login that failed, with where to look for the reason.
-type loginError struct {
+// A hintedError is a failure with what to do about it.
+type hintedError struct {
 	err  error
 	hint string
 }
 
-func (e *loginError) Error() string { return e.err.Error() }
-func (e *loginError) Unwrap() error { return e.err }
-func (e *loginError) Hint() string  { return e.hint }
+func (e *hintedError) Error() string { return e.err.Error() }
+func (e *hintedError) Unwrap() error { return e.err }
+func (e *hintedError) Hint() string  { return e.hint }
 
 // explain adds to a failure what only the command line knows.
 func explain(t *config.Target, err error) error {
@@ -187,9 +187,9 @@ func explain(t *config.Target, err error) error {
 	fault, refused := errors.AsType[*wsman.Fault](err)
 	switch {
 	case byCertificate(t.Settings) && (failed && login.Kind == auth.Rejected || refused && fault.Code.IsAccessDenied()):
-		return &loginError{err, "the target has to map the certificate to an account: winrm enumerate winrm/config/service/certmapping, run there, lists what it maps"}
+		return &hintedError{err, "the target has to map the certificate to an account: winrm enumerate winrm/config/service/certmapping, run there, lists what it maps"}
 	case failed && login.Kind != auth.Unusable:
-		return &loginError{err, "winrmctl probe-auth " + t.Name + " finds out why, step by step"}
+		return &hintedError{err, "winrmctl probe-auth " + t.Name + " finds out why, step by step"}
 	}
 	return err
 }

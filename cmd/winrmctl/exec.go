@@ -156,12 +156,8 @@ func (o *execOptions) findTargets(c *cobra.Command, spec string) error {
 		return err
 	}
 	over := o.globals.over(c.Flags())
-	for _, v := range o.env {
-		key, value, ok := strings.Cut(v, "=")
-		if !ok || key == "" {
-			return &usageError{fmt.Sprintf("--env %q: need NAME=VALUE", v), ""}
-		}
-		over["env."+key] = value
+	if err := overEnv(over, o.env); err != nil {
+		return err
 	}
 	o.several = strings.ContainsAny(spec, ",@[") && !isOneTarget(cfg, spec)
 	if o.targetsFrom != "" {
@@ -174,6 +170,18 @@ func (o *execOptions) findTargets(c *cobra.Command, spec string) error {
 	}
 	o.targets, err = resolveAll(cfg, spec, over)
 	return err
+}
+
+// overEnv adds the variables of --env to what the user gave by flags.
+func overEnv(over map[string]string, variables []string) error {
+	for _, v := range variables {
+		key, value, ok := strings.Cut(v, "=")
+		if !ok || key == "" {
+			return &usageError{fmt.Sprintf("--env %q: need NAME=VALUE", v), ""}
+		}
+		over["env."+key] = value
+	}
+	return nil
 }
 
 // isOneTarget tells a name with a sign in it that could mean several (bob@web1, [::1]) from a list.
@@ -245,10 +253,13 @@ func commandOf(args []string, direct bool) shell.Command {
 var errInterrupted = errors.New("interrupted")
 
 // A timeoutError is a command that --timeout ended.
-type timeoutError struct{ after time.Duration }
+type timeoutError struct {
+	after time.Duration
+	what  string // command or session
+}
 
 func (e *timeoutError) Error() string {
-	return fmt.Sprintf("the command did not end within %v: terminated", e.after)
+	return fmt.Sprintf("the %s did not end within %v: terminated", e.what, e.after)
 }
 
 // run runs the command on all targets.

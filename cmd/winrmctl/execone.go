@@ -61,7 +61,7 @@ func (r *execRunner) timed(ctx context.Context, t *config.Target, streams shell.
 	defer cancel(nil)
 	if limit := t.Settings.Timeout; limit > 0 {
 		var stop context.CancelFunc
-		ctx, stop = context.WithTimeoutCause(ctx, limit, &timeoutError{limit})
+		ctx, stop = context.WithTimeoutCause(ctx, limit, &timeoutError{limit, "command"})
 		defer stop()
 	}
 	if ctx.Err() != nil {
@@ -78,7 +78,7 @@ func (r *execRunner) timed(ctx context.Context, t *config.Target, streams shell.
 	main, side := c.dialer.Lane(), c.dialer.Lane()
 	defer main.Close()
 	defer side.Close()
-	sh, err := r.open(ctx, r.shellOptions(t, c, main, side), slot)
+	sh, err := r.open(ctx, shellOptions(t, c, main, side), slot)
 	if err != nil {
 		return causeOf(ctx, err)
 	}
@@ -151,7 +151,8 @@ func repeatable(err error) bool {
 	return ok && fault.Code.IsQuota()
 }
 
-func (r *execRunner) shellOptions(t *config.Target, c *connection, main, side shell.Conn) shell.Options {
+// shellOptions are the options of a shell on a target.
+func shellOptions(t *config.Target, c *connection, main, side shell.Conn) shell.Options {
 	s := t.Settings
 	options := shell.Options{
 		Main: main, Side: side, To: c.address, WorkingDirectory: s.CWD, CodePage: s.CodePage, NoProfile: s.NoProfile,

@@ -80,6 +80,7 @@ func codeOf(err error) int {
 		malformed *malformedError
 		prepare   *prepareError
 		signal    *signalError
+		session   *brokenError
 	)
 	switch {
 	case errors.As(err, &timeout):
@@ -88,6 +89,8 @@ func codeOf(err error) int {
 		return exitInterrupted
 	case errors.As(err, &several):
 		return exitSome
+	case errors.As(err, &session):
+		return exitUnavailable
 	case errors.As(err, &probed):
 		if probed.reached {
 			return exitUnauthenticated

@@ -6,12 +6,14 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// Host runs command lines by the local shell: sh on Unix, cmd.exe on Windows.
+// Host runs command lines by the local shell: sh on Unix, cmd.exe on Windows. On Unix it stands in for a cmd.exe that is to
+// be worked in, too.
 type Host struct{}
 
 // Start implements [Programs].
@@ -22,7 +24,9 @@ func (Host) Start(s Spec) (Program, error) {
 		}
 	}
 	cmd := shellCommand(s.Line)
-	if s.Direct {
+	if stand := standIn(s); stand != nil {
+		cmd = stand
+	} else if s.Direct {
 		args := append([]string{s.Program}, s.Args...)
 		if len(s.Args) == 0 {
 			args = SplitArgs(s.Line)
@@ -32,10 +36,13 @@ func (Host) Start(s Spec) (Program, error) {
 		}
 		cmd = exec.Command(args[0], args[1:]...)
 	}
-	cmd.Env, cmd.Dir = append(os.Environ(), s.Env...), s.Dir
+	cmd.Env, cmd.Dir = slices.Concat(os.Environ(), cmd.Env, s.Env), s.Dir
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
+	}
+	if s.Console {
+		stdin = terminalInput(stdin)
 	}
 	p, err := startProcess(cmd, s, stdin)
 	if err != nil {

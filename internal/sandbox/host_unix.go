@@ -3,12 +3,42 @@
 package sandbox
 
 import (
+	"bytes"
+	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 )
 
 func shellCommand(line string) *exec.Cmd { return exec.Command("/bin/sh", "-c", line) }
+
+// standIn is the sh that stands in for a cmd.exe without a line of its own, nil for other programs. As cmd.exe it has a
+// prompt that tells the directory. It has no terminal, so it gets no jobs (+m): Ctrl-C then reaches what it runs as well as
+// itself, which lives on.
+func standIn(s Spec) *exec.Cmd {
+	if name := strings.ToLower(strings.TrimSpace(s.Line)); name != "cmd" && name != "cmd.exe" {
+		return nil
+	}
+	if !s.Console {
+		return exec.Command("/bin/sh")
+	}
+	cmd := exec.Command("/bin/sh", "+m", "-i")
+	cmd.Env = []string{"PS1=sandbox:$PWD$ ", "PS2=> "}
+	return cmd
+}
+
+// terminalInput takes lines as consoles of Windows end them.
+func terminalInput(w io.WriteCloser) io.WriteCloser { return withoutReturns{w} }
+
+type withoutReturns struct{ io.WriteCloser }
+
+func (w withoutReturns) Write(b []byte) (int, error) {
+	if _, err := w.WriteCloser.Write(bytes.ReplaceAll(b, []byte("\r"), nil)); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
 
 // newGroup gives the program a process group of its own, so that a signal reaches all that it started, and a Ctrl-C at the
 // terminal reaches none of it.

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"io"
 	"os"
 	"os/exec"
 	"strconv"
@@ -33,3 +34,8 @@ func signalGroup(p *os.Process, s Signal) {
 }
 
 func exitCode(state *os.ProcessState, _ bool) uint32 { return uint32(state.ExitCode()) }
+
+// standIn is nil: there is a cmd.exe.
+func standIn(Spec) *exec.Cmd { return nil }
+
+func terminalInput(w io.WriteCloser) io.WriteCloser { return w }

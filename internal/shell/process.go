@@ -195,6 +195,9 @@ func (p *Process) askAgain(soap []byte, err error) ([]byte, error) {
 		}
 		var answer []byte
 		if answer, err = p.shell.postBytes(p.ctx, p.shell.options.Main, soap); err == nil {
+			if told := p.shell.options.Reconnected; told != nil {
+				told()
+			}
 			return answer, nil
 		}
 	}

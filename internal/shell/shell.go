@@ -45,6 +45,9 @@ type Options struct {
 	// Reconnect is how long a lost Receive is asked for again; 0 for a minute.
 	Reconnect time.Duration
 
+	// Reconnected is called when a lost Receive was answered after all, before its output is written; nil for nobody.
+	Reconnected func()
+
 	// EOFAfter is when a program without a local stdin is told that there is none; 0 for two seconds.
 	EOFAfter time.Duration
 }
@@ -171,6 +174,9 @@ type OpError struct {
 	Op  string // such as "create the shell"
 	Err error
 }
+
+// OpSend is the operation of input, which is never repeated: where it is lost, the program may or may not have got it.
+const OpSend = "send stdin"
 
 func (e *OpError) Error() string { return e.Op + ": " + e.Err.Error() }
 

@@ -184,11 +184,11 @@ func (p *Process) send(lane Conn, data []byte, end bool) error {
 			data = data[half:]
 		case fault != nil && fault.Code == wsman.CodeBusy:
 			if sleep(p.ctx, wait) != nil {
-				return failed("send stdin", err)
+				return failed(OpSend, err)
 			}
 			wait = min(2*wait, time.Second)
 		default:
-			return failed("send stdin", err)
+			return failed(OpSend, err)
 		}
 	}
 }

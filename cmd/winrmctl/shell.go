@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/winrmctl/winrmctl/internal/config"
+	"github.com/winrmctl/winrmctl/internal/shell"
+	"github.com/winrmctl/winrmctl/internal/transport"
+	"github.com/winrmctl/winrmctl/internal/wsman"
+)
+
+// sessionOptions is one command line of shell.
+type sessionOptions struct {
+	app     *app
+	globals *globals
+	target  *config.Target
+	args    []string // the program, none for the default
+
+	powershell, seven bool
+	env               []string
+	timeout           time.Duration
+}
+
+func (a *app) shellCommand(g *globals) *cobra.Command {
+	o := &sessionOptions{app: a, globals: g}
+	c := &cobra.Command{
+		Use:   "shell [flags] TARGET [-- COMMAND [ARG...]]",
+		Short: "Work in a shell on a target",
+		Long: `Work in cmd.exe on TARGET, or in PowerShell with -P, or in another program.
+Where stdin is no terminal, its lines are streamed and the output is plain. The exit
+code is that of the remote program.`,
+		Example: `  winrmctl shell web1
+  winrmctl shell -P web1
+  winrmctl shell sandbox
+  echo dir | winrmctl shell web1`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return &usageError{"shell needs a target", "winrmctl shell TARGET"}
+			}
+			return nil
+		},
+		ValidArgsFunction: a.completeTargets(g),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := o.complete(c, args); err != nil {
+				return err
+			}
+			return o.run(c.Context())
+		},
+	}
+	f := c.Flags()
+	f.SetInterspersed(false)
+	f.BoolVarP(&o.powershell, "powershell", "P", false, "PowerShell instead of cmd.exe")
+	f.BoolVar(&o.seven, "pwsh", false, "PowerShell 7 (pwsh.exe) instead of cmd.exe")
+	f.StringArrayVar(&o.env, "env", nil, "set an environment variable `K=V`; may be given several times")
+	f.String("cwd", "", "begin in `DIR`")
+	f.DurationVar(&o.timeout, "timeout", 0, "end the session after this time, and exit 124")
+	f.Int("code-page", 0, "code page of the remote console (default 65001, UTF-8)")
+	f.Bool("no-profile", false, "do not load the user's profile")
+	f.Duration("idle-timeout", 0, "how long the server keeps the shell when it does not hear from here")
+	return c
+}
+
+// complete checks what belongs together, and finds the target.
+func (o *sessionOptions) complete(c *cobra.Command, args []string) error {
+	spec := args[0]
+	o.args = stripDashes(args[1:])
+	switch {
+	case (o.powershell || o.seven) && len(o.args) > 0:
+		return &usageError{"-P and a command exclude each other", "winrmctl shell -P TARGET"}
+	case o.timeout < 0:
+		return &usageError{fmt.Sprintf("--timeout %v: need a time", o.timeout), ""}
+	}
+	cfg, err := o.app.load(o.globals)
+	if err != nil {
+		return err
+	}
+	over := o.globals.over(c.Flags())
+	delete(over, "timeout") // a session has one only where it is asked for here: that of a profile is meant for commands
+	if err := overEnv(over, o.env); err != nil {
+		return err
+	}
+	if strings.ContainsAny(spec, ",@[") && !isOneTarget(cfg, spec) {
+		return &usageError{fmt.Sprintf("shell works on one target, and %s may be several", spec), "winrmctl exec runs a command on many"}
+	}
+	o.target, err = cfg.Resolve(spec, over)
+	return err
+}
+
+// program is what the session runs.
+//
+// PowerShell gets its lines from a file that is stdin: then it writes its prompt, and the lines that it reads
+// (ConsoleHostUserInterface.ReadLineFromFile of PowerShell). With -Command - it does neither.
+func (o *sessionOptions) program() shell.Command {
+	switch {
+	case o.seven:
+		return shell.Command{Line: "pwsh.exe -NoLogo -File -", Direct: true}
+	case o.powershell:
+		return shell.Command{Line: "powershell.exe -NoLogo -File -", Direct: true}
+	case len(o.args) > 0:
+		return commandOf(o.args, false)
+	}
+	return shell.Command{Line: "cmd.exe", Direct: true}
+}
+
+// run runs the session.
+func (o *sessionOptions) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if o.timeout > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeoutCause(ctx, o.timeout, &timeoutError{o.timeout, "session"})
+		defer stop()
+	}
+	interrupts := o.app.interrupts(cancel)
+	defer interrupts.stop()
+	s := &plainSession{app: o.app, end: cancel, interrupts: interrupts}
+	return explain(o.target, o.inShell(ctx, cancel, interrupts, s))
+}
+
+// A session is how a person or a script talks to the program.
+type session interface {
+	// adapt changes the options of the shell before it is made.
+	adapt(*shell.Options)
+	// talk runs the program until its end.
+	talk(context.Context, *shell.Shell, shell.Command) error
+}
+
+// inShell makes a shell for a session, and deletes it afterwards.
+func (o *sessionOptions) inShell(ctx context.Context, end context.CancelCauseFunc, interrupts *interrupts, s session) error {
+	forget := interrupts.onNext(func() { end(errInterrupted) }) // as long as nothing runs there
+	defer forget()
+	c, err := o.app.connect(ctx, o.globals, o.target, o.app.secrets())
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	main, side := c.dialer.Lane(), c.dialer.Lane()
+	defer main.Close()
+	defer side.Close()
+	options := shellOptions(o.target, c, main, side)
+	s.adapt(&options)
+	sh, err := shell.Open(ctx, options)
+	if err != nil {
+		return causeOf(ctx, err)
+	}
+	forget()
+	err = broken(causeOf(ctx, s.talk(ctx, sh, o.program())))
+	closing, stop := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer stop()
+	defer interrupts.onNext(stop)()
+	if failed := sh.Close(closing); failed != nil && !isGone(err) {
+		o.app.warn("the remote shell %s on %s could not be deleted: %v", sh.ID(), o.target.Name, failed)
+	}
+	return err
+}
+
+// plainSession is one without a terminal: lines go there as they come, output comes as it is, and the end of stdin ends
+// the program.
+type plainSession struct {
+	app        *app
+	end        context.CancelCauseFunc
+	interrupts *interrupts
+}
+
+func (*plainSession) adapt(*shell.Options) {}
+
+func (s *plainSession) talk(ctx context.Context, sh *shell.Shell, program shell.Command) error {
+	p, err := sh.Start(ctx, program, shell.Streams{Stdin: s.app.stdin, Stdout: s.app.stdout, Stderr: s.app.stderr})
+	if err != nil {
+		return err
+	}
+	done := s.interrupts.passTo(p, s.end)
+	err = p.Wait()
+	if done() {
+		return errInterrupted
+	}
+	return err
+}
+
+// A brokenError is a session that the server, or the way to it, has ended.
+type brokenError struct {
+	text string
+	err  error
+}
+
+func (e *brokenError) Error() string { return e.text + ": " + e.err.Error() }
+func (e *brokenError) Unwrap() error { return e.err }
+
+// broken says what the failure of an operation means for a session.
+func broken(err error) error {
+	if fault, ok := errors.AsType[*wsman.Fault](err); ok && (fault.Code == wsman.CodeInvalidSelectors || fault.Code == wsman.CodeOperationAborted) {
+		return &brokenError{"the remote shell is gone", err}
+	}
+	if fault, ok := errors.AsType[*wsman.Fault](err); ok && fault.Code == wsman.CodeFileNotFound {
+		return &hintedError{err, "the program has to be found in the target's PATH"}
+	}
+	op, _ := errors.AsType[*shell.OpError](err)
+	way, lost := errors.AsType[*transport.Error](err)
+	if op != nil && op.Op == shell.OpSend && lost && (way.Kind == transport.KindLost || way.Kind == transport.KindTimeout) {
+		return &brokenError{"the connection was lost while input was sent, which may have arrived and is not sent again", err}
+	}
+	return err
+}
