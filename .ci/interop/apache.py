@@ -18,6 +18,7 @@ echo "skipped: /usr/bin/python3 is missing (Debian package python3 is not instal
 #   - An answer that ends a failed login offers the schemes again, with the connection open.
 import collections
 import concurrent.futures
+import json
 import os
 import pwd
 import re
@@ -78,13 +79,24 @@ LOGIN = """\
 """
 
 
+# What says that the TLS session authorizes a request (DSP0226 C.3.5).
+MUTUAL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
+
+
 class Backend(harness.Handler):
-    """Answers in clear what Apache passes on: also what it cannot read."""
+    """Answers in clear what Apache passes on: also what it cannot read. Where it maps a certificate to an account, it wants
+    that one."""
 
     def do_POST(self):
         s = self.server
         body = self.body()
+        if s.mapped and (self.headers["Authorization"], self.headers["X-User"]) != (MUTUAL, s.mapped):
+            self.answer(401)
+            return
         s.logins.append((self.headers["X-User"], self.headers["X-Port"]))
+        if not body:  # the last request of a login, as probe-auth sends it: Windows answers it with an empty 200
+            self.answer(200)
+            return
         if self.headers["Content-Type"].startswith("application/soap+xml"):
             status, answer = s.service_of(self.headers["X-Port"]).answer(body)
         else:
@@ -100,10 +112,10 @@ class Case(harness.Case):
         self.addCleanup(self.backend.finish)
         self.service = wsman.Service([{"stdout": b"hello\n"}, None, {"stderr": b"oops\n"}], 7)
         self.backend.service_of = lambda port: self.service
-        self.backend.logins, self.backend.unreadable = [], 0
+        self.backend.logins, self.backend.unreadable, self.backend.mapped = [], 0, None
         self.accounts = self.file("accounts", ACCOUNTS)
 
-    def apache(self, keep_alive="On", bound="On", backend=None, proxy_options="", tls=None):
+    def apache(self, keep_alive="On", bound="On", backend=None, proxy_options="", tls=None, tls_lines=(), location=None):
         """Starts Apache and returns the URL of its WS-Man."""
         lines = []
         if os.geteuid() == 0:
@@ -115,12 +127,12 @@ class Case(harness.Case):
                 os.chmod(directory, 0o711)
         if tls:
             lines += ["LoadModule ssl_module %s/mod_ssl.so" % MODULES, "SSLEngine on", "SSLSessionCache none",
-                      'SSLCertificateFile "%s"' % tls[0], 'SSLCertificateKeyFile "%s"' % tls[1]]
+                      'SSLCertificateFile "%s"' % tls[0], 'SSLCertificateKeyFile "%s"' % tls[1], *tls_lines]
         for _ in range(5):
             port = harness.free_port()
             path = self.file("apache.conf", CONFIGURATION.format(
                 directory=self.directory, port=port, modules=MODULES, global_lines="\n".join(lines), keep_alive=keep_alive,
-                location_lines=LOGIN % bound if not backend else "", backend=backend or self.backend.url, proxy_options=proxy_options))
+                location_lines=location or (LOGIN % bound if not backend else ""), backend=backend or self.backend.url, proxy_options=proxy_options))
             child = harness.start(
                 [APACHE, "-f", path, "-D", "FOREGROUND"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 env={"PATH": os.defpath, "LANG": "C", "NTLM_USER_FILE": self.accounts, "NETBIOS_COMPUTER_NAME": "HOST7"})
@@ -226,6 +238,155 @@ class Login(Case):
         r = self.execute(url)
         self.assertEqual((r.code, r.out), (69, ""), r)
         self.assertRegex(r.err, r"\Awinrmctl: .*TLS with .*certificate.*\nhint: ")
+
+
+class Probe(Case):
+    """probe-auth logs in to a server that nobody here wrote, and says why where it cannot."""
+
+    def probe(self, url, *arguments, user="LAB\\alice", password="Pa55-word"):
+        r = self.winrmctl("probe-auth", "-o", "json", "-u", user, "--password-file", self.file("password", password), *arguments, url)
+        self.assertEqual(self.backend.errors, [], r)
+        report = json.loads(r.out)
+        self.steps = {s["name"]: s for s in report["steps"]}
+        return r, report, [f["code"] for f in report["findings"]]
+
+    def statuses(self):
+        return " ".join("%s:%s" % (s["name"], s["status"]) for s in self.steps.values())
+
+    def test_https(self):
+        cert, key = harness.certificate(self.directory)
+        r, report, codes = self.probe(self.apache(tls=(cert, key)), "--ca-file", cert)
+        self.assertEqual((r.code, codes, report["logged_in"]), (0, [], True), r)
+        self.assertEqual(self.statuses(), "resolve:skipped tcp:ok tls:ok identify:skipped offers:ok challenge:ok clock:ok login:ok shell:ok")
+        self.assertEqual(self.steps["offers"]["data"]["schemes"], ["Negotiate", "NTLM"])
+        self.assertEqual(self.steps["challenge"]["data"]["computer"], "HOST7")
+        self.assertEqual(self.service.seen, ["Identify", "Identify", "Create", "Delete"])
+
+    def test_http(self):
+        """Apache seals nothing: that takes an explicit --encryption never, and is a finding without it."""
+        url = self.apache()
+        r, _, codes = self.probe(url, "--encryption", "never")
+        self.assertEqual((r.code, codes), (0, []), r)
+        r, report, codes = self.probe(url)
+        self.assertEqual((r.code, codes, report["logged_in"]), (77, ["unsealed-answer"], False), r)
+
+    def test_without_credentials(self):
+        r = self.winrmctl("probe-auth", self.apache())
+        self.assertEqual((r.code, r.err), (0, ""), r)
+        self.assertRegex(r.out, r"\n  ok       challenge .* computer HOST7")
+        self.assertEqual(self.backend.logins, [])
+
+    def test_wrong_password(self):
+        r, _, codes = self.probe(self.apache(), "--encryption", "never", password="Pa55-worD")
+        self.assertEqual((r.code, codes[0]), (77, "credentials"), r)
+        self.assertEqual(self.backend.logins, [])
+
+    def test_broken_keep_alive(self):
+        r, _, codes = self.probe(self.apache(keep_alive="Off"), "--encryption", "never")
+        self.assertEqual((r.code, codes), (77, ["login-split"]), r)
+
+    def test_no_challenge(self):
+        r, _, codes = self.probe(self.apache(bound="Off"), "--encryption", "never")
+        self.assertEqual((r.code, codes), (77, ["challenge-unusable"]), r)
+
+    def test_not_ready_and_gone(self):
+        """Apache as a proxy whose server is not there, and a path that it does not have."""
+        nobody = "http://127.0.0.1:%d/wsman" % harness.free_port()
+        url = self.apache(backend=nobody)
+        r, _, codes = self.probe(url)
+        self.assertEqual((r.code, codes), (69, ["not-ready"]), r)  # 503, as mod_proxy says it
+        r, _, codes = self.probe(url.replace("/wsman", "/elsewhere"))
+        self.assertEqual((r.code, codes), (69, ["not-winrm"]), r)
+
+
+MAPPED = """\
+  SSLVerifyClient %s
+  RequestHeader set X-User expr=%%{SSL_CLIENT_S_DN_CN}
+  RequestHeader set X-Port expr=%%{REMOTE_PORT}
+"""
+
+
+class Certificate(Case):
+    """Apache asks for a client certificate once it has seen the path, as http.sys does: with TLS 1.2 by renegotiation,
+    with TLS 1.3 by post-handshake authentication, which clients other than browsers seldom have."""
+
+    everywhere = ""  # a line that holds for the whole server, and so for the handshake
+
+    def client(self, name):
+        cert, key = (os.path.join(self.directory, name + end) for end in (".pem", ".key"))
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=" + name, "-out", cert,
+                        "-keyout", key], check=True, capture_output=True)
+        return cert, key
+
+    def start(self, *protocols, verify="optional_no_ca"):
+        self.cert, key = harness.certificate(self.directory)
+        self.backend.mapped = "client"
+        return self.apache(tls=(self.cert, key), tls_lines=["SSLProtocol -all " + " ".join("+" + p for p in protocols), self.everywhere],
+                           location=MAPPED % verify)
+
+    def run_with(self, url, name, *command, behind=()):
+        cert, key = self.client(name)
+        r = self.winrmctl(*command, "--ca-file", self.cert, "--auth", "certificate", "--cert", cert, "--key", key, url, *behind)
+        self.assertEqual(self.backend.errors, [], r)
+        return r
+
+    def test_renegotiation(self):
+        """TLS 1.2: the certificate is asked for after the request, its body included."""
+        url = self.start("TLSv1.2")
+        r = self.run_with(url, "client", "exec", "-v", behind=("--", "run this"))
+        self.assertEqual((r.code, r.out), (7, "hello\n"), r)
+        self.assertIn("TLS 1.2", r.err)
+        self.assertEqual({user for user, _ in self.backend.logins}, {"client"})
+
+    def test_capped(self):
+        """A server that would speak TLS 1.3 is talked to with TLS 1.2, as it could not ask otherwise."""
+        url = self.start("TLSv1.2", "TLSv1.3")
+        r = self.run_with(url, "client", "exec", "-v", behind=("--", "run this"))
+        self.assertEqual((r.code, r.out), (7, "hello\n"), r)
+        self.assertRegex(r.err, r"TLS 1\.2")
+
+    def test_probe(self):
+        url = self.start("TLSv1.2", "TLSv1.3")
+        r = self.run_with(url, "client", "probe-auth")
+        self.assertEqual((r.code, r.err), (0, ""), r)
+        self.assertRegex(r.out, r"\n  ok       login .* certificate of CN=client\n")
+        self.assertRegex(r.out, r"\n  ok       shell ")
+
+    def test_not_mapped(self):
+        url = self.start("TLSv1.2", "TLSv1.3")
+        r = self.run_with(url, "stranger", "exec", behind=("--", "run this"))
+        self.assertEqual((r.code, r.out), (77, ""), r)
+        self.assertIn("maps the certificate CN=stranger to no account", r.err)
+        r = self.run_with(url, "stranger", "probe-auth")
+        self.assertEqual(r.code, 77, r)
+        self.assertRegex(r.out, r"\ncertificate-not-mapped: ")
+
+    def not_trusted(self, *protocols):
+        url = self.start(*protocols, verify="require")
+        r = self.run_with(url, "client", "exec", behind=("--", "run this"))
+        self.assertEqual((r.code, r.out), (77, ""), r)
+        self.assertIn("the server refuses the certificate CN=client: ", r.err)
+        r = self.run_with(url, "client", "probe-auth")
+        self.assertEqual(r.code, 77, r)
+        self.assertRegex(r.out, r"\ncertificate-refused: ")
+
+    def test_not_trusted(self):
+        """A server that checks the certificate in the TLS session, and knows no issuer of it."""
+        self.not_trusted("TLSv1.2")
+
+    def test_not_trusted_in_the_handshake(self):
+        self.everywhere = "SSLVerifyClient require"
+        self.not_trusted("TLSv1.2")
+
+    def test_not_trusted_behind_the_handshake(self):
+        self.everywhere = "SSLVerifyClient require"
+        self.not_trusted("TLSv1.3")
+
+    def test_not_asked(self):
+        url = self.start("TLSv1.2", "TLSv1.3", verify="none")
+        r = self.run_with(url, "client", "probe-auth")
+        self.assertEqual(r.code, 77, r)
+        self.assertRegex(r.out, r"\ncertificate-not-offered: ")
 
 
 class Proxy(Case):

@@ -181,15 +181,13 @@ func (e *hintedError) Error() string { return e.err.Error() }
 func (e *hintedError) Unwrap() error { return e.err }
 func (e *hintedError) Hint() string  { return e.hint }
 
-// explain adds to a failure what only the command line knows.
+// explain adds to a failed login where its reason can be found.
 func explain(t *config.Target, err error) error {
-	login, failed := errors.AsType[*auth.Error](err)
-	fault, refused := errors.AsType[*wsman.Fault](err)
-	switch {
-	case byCertificate(t.Settings) && (failed && login.Kind == auth.Rejected || refused && fault.Code.IsAccessDenied()):
-		return &hintedError{err, "the target has to map the certificate to an account: winrm enumerate winrm/config/service/certmapping, run there, lists what it maps"}
-	case failed && login.Kind != auth.Unusable:
+	if _, failed := errors.AsType[*auth.Error](err); failed {
 		return &hintedError{err, "winrmctl probe-auth " + t.Name + " finds out why, step by step"}
+	}
+	if fault, refused := errors.AsType[*wsman.Fault](err); refused && fault.Code.IsAccessDenied() && byCertificate(t.Settings) {
+		return &hintedError{err, "the account that the target maps the certificate to may not do this: winrm enumerate winrm/config/service/certmapping, run there, tells which it is"}
 	}
 	return err
 }

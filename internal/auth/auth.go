@@ -81,7 +81,9 @@ func (e *Error) Error() string {
 	switch e.Kind {
 	case Rejected:
 		if e.Mechanism == certificateName {
-			text = fmt.Sprintf("the server maps the certificate %s to no account (answered with 401)", e.User)
+			if text = fmt.Sprintf("the server maps the certificate %s to no account (answered with 401)", e.User); e.Err != nil {
+				text = fmt.Sprintf("the server refuses the certificate %s", e.User)
+			}
 			break
 		}
 		text = fmt.Sprintf("the server refuses user %s (%s login, answered with 401)", e.User, e.Mechanism)

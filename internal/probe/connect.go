@@ -177,10 +177,14 @@ func (p *prober) tls(ctx context.Context) bool {
 		defer cancel()
 		c, err := p.dialer(false).Open(ctx)
 		if err != nil {
-			if way, ok := errors.AsType[*transport.Error](err); ok && way.Kind == transport.KindPlainText {
+			way, ok := errors.AsType[*transport.Error](err)
+			switch {
+			case !ok:
+				p.broken(ctx, err)
+			case way.Kind == transport.KindPlainText:
 				p.find(HTTPSToHTTP, true, fmt.Sprintf("port %s answers in clear: https is spoken to an http port", p.port()),
 					"leave out --https, or use the port of the https listener, 5986 by default")
-			} else {
+			default:
 				p.find(TLSFailed, true, err.Error(), "the listener may have no certificate, or only old versions of TLS")
 			}
 			return Failed, err.Error(), nil

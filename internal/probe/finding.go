@@ -38,6 +38,7 @@ const (
 	BindingsWrong         Code = "channel-bindings-wrong"
 	BindingsSuspected     Code = "channel-bindings-suspected"
 	CertificateNotMapped  Code = "certificate-not-mapped"
+	CertificateRefused    Code = "certificate-refused"
 	CertificateNotOffered Code = "certificate-not-offered"
 	NotAdministrator      Code = "not-administrator"
 	Refused               Code = "refused"
@@ -54,6 +55,6 @@ func Codes() []Code {
 		CertificateExpired, CertificateNotYet, CertificateName, CertificateIssuer, CertificatePin, NotWinRM, ProxyAnswers, NotReady,
 		ConnectionCut, NoLoginAsked, NegotiateNotOffered, BasicNotOffered, ChallengeUnusable, NoSealing, LoginSplit, LoadBalancer,
 		ClockSkew, ClockSkewNTLM, UntrustedNoLogin, SealingRequired, BindingsWrong, Credentials, LocalAccount, BindingsSuspected,
-		CertificateNotOffered, CertificateNotMapped, BasicOverHTTP, UnsealedAnswer, AnswerFalsified, NotAdministrator, Refused,
+		CertificateRefused, CertificateNotOffered, CertificateNotMapped, BasicOverHTTP, UnsealedAnswer, AnswerFalsified, NotAdministrator, Refused,
 	}
 }

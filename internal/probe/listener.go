@@ -53,6 +53,10 @@ func (p *prober) identify(ctx context.Context) bool {
 
 // broken finds out why a connection brings no HTTP answer.
 func (p *prober) broken(ctx context.Context, err error) {
+	if login, ok := errors.AsType[*auth.Error](err); ok {
+		p.refusedCertificate(login)
+		return
+	}
 	way, ok := errors.AsType[*transport.Error](err)
 	if !ok {
 		return

@@ -186,6 +186,10 @@ func (p *prober) refused(ctx context.Context, m auth.Mechanism, login *auth.Erro
 	}
 	switch m := m.(type) {
 	case *auth.Certificate:
+		if login.Err != nil {
+			p.refusedCertificate(login)
+			return
+		}
 		p.find(CertificateNotMapped, true, fmt.Sprintf("the server maps the certificate %s to no account", m.User()), "on the target: winrm enumerate winrm/config/service/certmapping lists what it maps")
 		return
 	case *auth.NTLM:
@@ -200,6 +204,13 @@ func (p *prober) refused(ctx context.Context, m auth.Mechanism, login *auth.Erro
 		p.find(BindingsSuspected, false, "if the password is right, the server may insist on channel bindings (CbtHardeningLevel Strict) while something ends TLS before it: a login looks the same then",
 			"connect to the server itself; on the target: winrm get winrm/config/service/auth shows CbtHardeningLevel")
 	}
+}
+
+// refusedCertificate is about one that does not come as far as to be mapped.
+func (p *prober) refusedCertificate(login *auth.Error) {
+	p.report.Reached = true // by something that cares about logins
+	p.find(CertificateRefused, true, login.Error()+": it has expired, is no client certificate, or is signed by nobody whom the server trusts",
+		"on the target its issuer belongs into the machine's Trusted Root Certification Authorities")
 }
 
 // evidence logs in once more in the way that a server takes which minds what the first login did, and tells what that was.

@@ -89,7 +89,11 @@ func (c *Conn) connect(ctx context.Context, maxVersion uint16) error {
 	client, err := t.NewClientConn(ctx, d.url.Scheme, d.address())
 	record.DurationMS, record.TLS = milliseconds(begin), c.tls.String()
 	if err != nil {
-		err = connectError(ctx, d.address(), dialled, err)
+		if refused := c.refusedCertificate(err); refused != nil {
+			err = refused
+		} else {
+			err = connectError(ctx, d.address(), dialled, err)
+		}
 		record.Error = err.Error()
 	}
 	d.observe(record)
@@ -237,6 +241,9 @@ func headers(authorization, contentType string) http.Header {
 func (c *Conn) lost(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() == nil:
+		if refused := c.refusedCertificate(err); refused != nil {
+			return refused
+		}
 		return &Error{Kind: KindLost, Address: c.dialer.address(), Err: err}
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return &Error{Kind: KindTimeout, Address: c.dialer.address(), Err: context.Cause(ctx)}

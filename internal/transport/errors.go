@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/winrmctl/winrmctl/internal/auth"
 	"github.com/winrmctl/winrmctl/internal/sealed"
 )
 
@@ -137,6 +138,30 @@ func connectError(ctx context.Context, address string, dialled bool, err error) 
 	return e
 }
 
+// alert returns what the peer ended the TLS session with, nil where it was something else that failed.
+func alert(err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" {
+		return op.Err
+	}
+	return nil
+}
+
+// refusedCertificate makes the error of a server that asked for our certificate and ended the TLS session over it, in the
+// handshake or in the first read behind it (TLS 1.3, and 1.2 where it asks later); nil where that is not what happened.
+func (c *Conn) refusedCertificate(err error) error {
+	ours := c.dialer.config.TLS.Certificate
+	cause := alert(err)
+	if cause == nil || !c.tls.asked || ours == nil {
+		return nil
+	}
+	subject := ""
+	if ours.Leaf != nil {
+		subject = ours.Leaf.Subject.String()
+	}
+	m := auth.NewCertificate(subject)
+	return &auth.Error{Kind: auth.Rejected, Mechanism: m.Name(), User: m.User(), Err: cause}
+}
+
 // IsRefused reports that a host answered that nothing listens at the port.
 func IsRefused(err error) bool {
 	const winsock = 10061 // WSAECONNREFUSED
@@ -160,6 +185,8 @@ func Cause(err error) string {
 		return "it was closed in place of an answer"
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return "the certificate has expired or is not valid yet: " + invalid.Detail
+	case alert(err) != nil:
+		return "the server ends the session: " + strings.TrimPrefix(alert(err).Error(), "tls: ")
 	case errors.As(err, &verification):
 		return strings.TrimPrefix(verification.Err.Error(), "x509: ")
 	}
@@ -196,6 +223,11 @@ func (c *Conn) statusError(a *answer) error {
 		return c.rejected(a)
 	case http.StatusBadRequest:
 		e.Kind = KindBadRequest
+	case http.StatusForbidden: // what http.sys and IIS say of a client certificate that they do not trust (403.16)
+		if _, ok := c.mechanism.(*auth.Certificate); ok {
+			return c.authError(auth.Rejected, nil, errForbidden)
+		}
+		e.page(a)
 	case http.StatusNotFound:
 		e.Kind = KindNotFound
 	case http.StatusRequestEntityTooLarge:
@@ -205,14 +237,21 @@ func (c *Conn) statusError(a *answer) error {
 	case http.StatusProxyAuthRequired, http.StatusBadGateway, http.StatusGatewayTimeout:
 		e.Kind = KindProxy
 	default:
-		if a.status < 300 || len(a.body) > 0 {
-			e.Kind = KindNotWSMan
-		}
-		if len(a.body) == 0 {
-			e.Detail = "an empty body"
-		}
+		e.page(a)
 	}
 	return e
+}
+
+var errForbidden = errors.New("HTTP 403")
+
+// page tells an answer with something else in it from a bare status.
+func (e *Error) page(a *answer) {
+	if a.status < 300 || len(a.body) > 0 {
+		e.Kind = KindNotWSMan
+	}
+	if len(a.body) == 0 {
+		e.Detail = "an empty body"
+	}
 }
 
 func isSOAP(contentType string) bool {

@@ -11,6 +11,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -215,6 +216,31 @@ func TestCertificateAskedLater(t *testing.T) {
 	}
 	if len(versions) != 1 || versions[0] != tls.VersionTLS12 || connections.Load() != 2 {
 		t.Errorf("versions %x, %d connections", versions, connections.Load())
+	}
+}
+
+// TestCertificateRefused: a server that ends the TLS session over the certificate, in the handshake (TLS 1.2) or behind it.
+func TestCertificateRefused(t *testing.T) {
+	certificate := clientCertificate(t)
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
+			Certificates: []tls.Certificate{*certificate}, MinVersion: version, MaxVersion: version, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: x509.NewCertPool(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := &http.Server{ErrorLog: log.New(io.Discard, "", 0)}
+		go func() { _ = server.Serve(listener) }()
+		defer server.Close()
+		d, err := NewDialer(Config{URL: "https://" + listener.Addr().String(), TLS: TLS{Insecure: true, Certificate: certificate}}, auth.NewCertificate("CN=client"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = d.Dial(t.Context(), identify(t))
+		var login *auth.Error
+		if !errors.As(err, &login) || login.Kind != auth.Rejected || !strings.HasPrefix(err.Error(), "the server refuses the certificate CN=client: tls: ") {
+			t.Errorf("%s: %v", tls.VersionName(version), err)
+		}
 	}
 }
 

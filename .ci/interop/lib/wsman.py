@@ -16,6 +16,7 @@ NS = {
     "x": "http://schemas.xmlsoap.org/ws/2004/09/transfer",
     "rsp": "http://schemas.microsoft.com/wbem/wsman/1/windows/shell",
     "f": "http://schemas.microsoft.com/wbem/wsman/1/wsmanfault",
+    "i": "http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd",
 }
 CMD = NS["rsp"] + "/cmd"
 ANONYMOUS = NS["a"] + "/role/anonymous"
@@ -45,6 +46,11 @@ class Service:
     def answer(self, soap):
         """Answers one message: HTTP status and body."""
         request = ET.fromstring(soap)
+        if request.find("s:Body/i:Identify", NS) is not None:  # has no addressing (DSP0226 11)
+            self.seen.append("Identify")
+            return 200, ('<s:Envelope xmlns:s="%(s)s" xmlns:i="%(i)s"><s:Header/><s:Body><i:IdentifyResponse><i:ProtocolVersion>'
+                         "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd</i:ProtocolVersion><i:ProductVendor>interop</i:ProductVendor>"
+                         "<i:ProductVersion>1</i:ProductVersion></i:IdentifyResponse></s:Body></s:Envelope>" % NS).encode()
         relates = request.findtext("s:Header/a:MessageID", None, NS)
         action = request.findtext("s:Header/a:Action", "", NS)
         operation = action.rsplit("/", 1)[-1]
