@@ -197,7 +197,11 @@ func (f *failures) table(w io.Writer) {
 	cut, rows := map[string]int{}, 0
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	for _, failed := range f.all {
-		if codeOf(failed.err) == exitInterrupted || errors.Is(failed.err, fanout.ErrFailFast) {
+		if errors.Is(failed.err, fanout.ErrFailFast) { // whatever was under way when it came
+			cut[fanout.ErrFailFast.Error()]++
+			continue
+		}
+		if codeOf(failed.err) == exitInterrupted {
 			cut[failed.err.Error()]++
 			continue
 		}
