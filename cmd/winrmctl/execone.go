@@ -71,7 +71,7 @@ func (r *execRunner) timed(ctx context.Context, t *config.Target, streams shell.
 	defer forget()
 	c, err := r.app.connect(ctx, r.globals, t, r.secrets)
 	if err != nil {
-		return err
+		return causeOf(ctx, err)
 	}
 	defer c.close()
 	defer func() { *requests = c.dialer.Requests() }()

@@ -63,6 +63,12 @@ const (
 // answerSize is what a request allows an answer to have: MaxEnvelopeSizekb's default (2.2.4.10) in bytes.
 const answerSize = 500 << 10
 
+// createGrace is how long the answer to a Create is waited for when nobody wants the shell any more.
+const createGrace = 3 * time.Second
+
+// closeGrace is how long deleting such a shell may take.
+const closeGrace = 3 * time.Second
+
 // slack is what is added to OperationTimeout before an answer counts as lost: the way there and back.
 const slack = 30 * time.Second
 
@@ -75,7 +81,8 @@ type Shell struct {
 	sideUsed atomic.Bool
 }
 
-// Open creates a shell. On an error of kind "lost" one may have been created, of which nobody knows the id.
+// Open creates a shell. When ctx ends meanwhile, what was created is deleted. On an error of kind "lost" a shell may have been
+// created, of which nobody knows the id.
 func Open(ctx context.Context, o Options) (*Shell, error) {
 	if o.SessionID == "" {
 		o.SessionID = "uuid:" + wsman.NewID()
@@ -101,7 +108,7 @@ func Open(ctx context.Context, o Options) (*Shell, error) {
 	if o.CodePage != 0 {
 		q.Options = append(q.Options, wsman.Option{Name: "WINRS_CODEPAGE", Value: strconv.Itoa(o.CodePage)})
 	}
-	answer, err := s.post(ctx, o.Main, q)
+	answer, err := s.create(ctx, q)
 	if err != nil {
 		return nil, failed("create the shell", err)
 	}
@@ -110,7 +117,29 @@ func Open(ctx context.Context, o Options) (*Shell, error) {
 		return nil, failed("create the shell", err)
 	}
 	s.id = created.ID
+	if ctx.Err() != nil {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeGrace)
+		defer cancel()
+		return nil, failed("create the shell", errors.Join(context.Cause(ctx), s.Close(closing)))
+	}
 	return s, nil
+}
+
+// create sends the Create, and waits for the answer a little longer than ctx where the connection can.
+func (s *Shell) create(ctx context.Context, q *wsman.Request) ([]byte, error) {
+	through, ok := s.options.Main.(interface {
+		PostThrough(ctx context.Context, grace time.Duration, soap []byte) ([]byte, error)
+	})
+	if !ok {
+		return s.post(ctx, s.options.Main, q)
+	}
+	soap, err := q.Encode()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := s.answerIn(ctx)
+	defer cancel()
+	return through.PostThrough(ctx, createGrace, soap)
 }
 
 // ID returns the shell's id.
@@ -154,9 +183,14 @@ func (s *Shell) post(ctx context.Context, lane Conn, q *wsman.Request) ([]byte, 
 }
 
 func (s *Shell) postBytes(ctx context.Context, lane Conn, soap []byte) ([]byte, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, s.options.OperationTimeout+slack, errNoAnswer)
+	ctx, cancel := s.answerIn(ctx)
 	defer cancel()
 	return lane.Post(ctx, soap)
+}
+
+// answerIn bounds how long an answer may take.
+func (s *Shell) answerIn(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, s.options.OperationTimeout+slack, errNoAnswer)
 }
 
 // simple sends a request whose answer says nothing but that it was done.

@@ -290,6 +290,23 @@ type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
 
+// TestCancelCreate: a shell that nobody wants any more before its id is known is deleted all the same.
+func TestCancelCreate(t *testing.T) {
+	f := newFixture(t, sandbox.Options{}, nil, "delay,for=200ms,on=Create")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	why := errors.New("enough")
+	go func() {
+		for f.server.Stats().Requests < 2 && t.Context().Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		cancel(why)
+	}()
+	_, err := shell.Open(ctx, f.options)
+	if stats := f.server.Stats(); !errors.Is(err, why) || stats.Shells != 0 || stats.Requests != 3 {
+		t.Errorf("%v, %+v", err, stats)
+	}
+}
+
 // TestLostReceive: an answer that is lost is asked for again, and nothing of the output is lost or doubled.
 func TestLostReceive(t *testing.T) {
 	for _, spec := range []string{"lose,on=Receive,nth=1", "lose,on=Receive,nth=3", "drop,on=Receive,nth=2", "truncate,on=Receive,nth=2", "close,on=Receive"} {

@@ -152,7 +152,9 @@ func (c *Conn) post(ctx context.Context, authorization string, soap []byte) ([]b
 		}
 	}
 	begin := time.Now()
-	a, err := c.roundTrip(ctx, headers(authorization, contentType), body)
+	sent, cancel := through(ctx)
+	defer cancel()
+	a, err := c.roundTrip(sent, headers(authorization, contentType), body)
 	if err != nil {
 		c.observe(begin, authorization, soap, nil, err)
 		return nil, c.fail(err)

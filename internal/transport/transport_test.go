@@ -262,6 +262,42 @@ func TestContext(t *testing.T) {
 	}
 }
 
+// TestPostThrough: a message that is on its way is waited for a little when its context has ended; one that is not is not sent.
+func TestPostThrough(t *testing.T) {
+	why := errors.New("enough")
+	post := func(fault string, grace time.Duration) (answer []byte, err error) {
+		s := server(t, sandbox.Options{Faults: faults(t, fault)})
+		ctx, cancel := context.WithCancelCause(t.Context())
+		defer cancel(nil)
+		l := dialer(t, s, nil).Lane()
+		defer l.Close()
+		go func() {
+			for s.Stats().Requests < 2 && t.Context().Err() == nil {
+				time.Sleep(time.Millisecond)
+			}
+			cancel(why)
+		}()
+		return l.PostThrough(ctx, grace, identify(t))
+	}
+	if answer, err := post("delay,for=100ms,on=Identify", time.Minute); err != nil || !bytes.Contains(answer, []byte("IdentifyResponse")) {
+		t.Errorf("a late answer: %q, %v", answer, err)
+	}
+	if _, err := post("delay,for=1m,on=Identify", 10*time.Millisecond); !errors.Is(err, why) {
+		t.Errorf("an answer that is too late: %v", err)
+	}
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Millisecond, why)
+	defer cancel()
+	d := dialer(t, server(t, sandbox.Options{}), func(c *Config) { c.URL = "http://" + silent.Addr().String() + "/wsman" })
+	if _, err := d.Lane().PostThrough(ctx, time.Minute, identify(t)); !errors.Is(err, why) {
+		t.Errorf("a login that hangs: %v", err)
+	}
+}
+
 // noticing tells of every write.
 type noticing struct {
 	net.Conn
