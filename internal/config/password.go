@@ -143,7 +143,9 @@ func (t *Target) fetch(ctx context.Context, s *Secrets, c *candidate) (string, e
 		return c.value.secret(), nil
 	case "password_stdin":
 		return await(ctx, func() (string, error) { return readLine(s.Stdin) })
-	case "keyring": // which may have to be unlocked
+	case "keyring": // which a person may have to unlock
+		ctx, cancel := context.WithTimeoutCause(ctx, unlockTime, errLocked)
+		defer cancel()
 		return await(ctx, func() (string, error) { return s.fromKeyring(c.value.text) })
 	case "password_file": // which may be a pipe
 		return await(ctx, func() (string, error) { return readSecret(c.value.text) })
@@ -156,6 +158,11 @@ func (t *Target) fetch(ctx context.Context, s *Secrets, c *candidate) (string, e
 	}
 	return s.run(ctx, c.value.text)
 }
+
+// unlockTime is how long a person has to unlock a keyring.
+const unlockTime = 2 * time.Minute
+
+var errLocked = errors.New("the keyring did not answer within two minutes: is it locked?")
 
 // await leaves a read behind that does not end before ctx does.
 func await(ctx context.Context, read func() (string, error)) (string, error) {

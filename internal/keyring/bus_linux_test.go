@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -27,14 +28,19 @@ func TestSecretService(t *testing.T) {
 		onBus(t)
 		return
 	}
-	for _, program := range []string{"dbus-run-session", "gnome-keyring-daemon"} {
+	for _, program := range []string{"dbus-run-session", "dbus-send", "gnome-keyring-daemon"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skipf("%s is not installed", program)
 		}
 	}
 	dir := t.TempDir()
-	script := `printf 'login\n' | gnome-keyring-daemon --foreground --unlock --components=secrets & "$1" -test.run '^TestSecretService$' -test.v; code=$?; kill $!; exit $code`
-	cmd := exec.Command("dbus-run-session", "--", "sh", "-c", script, "sh", os.Args[0])
+	// Nothing is asked for before the daemon is there: the bus would start another one, whose keyring is locked.
+	script := `printf 'login\n' | gnome-keyring-daemon --foreground --unlock --components=secrets &
+until dbus-send --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.NameHasOwner string:org.freedesktop.secrets | grep -q true; do sleep 0.05; done
+timeout 20 "$1" -test.run '^TestSecretService$' -test.v; code=$?; kill $!; exit $code`
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "dbus-run-session", "--", "sh", "-c", script, "sh", os.Args[0])
 	cmd.Env = append(os.Environ(), "KEYRING_TEST_BUS=1", "HOME="+dir, "XDG_DATA_HOME="+filepath.Join(dir, "data"), "XDG_RUNTIME_DIR="+dir, "XDG_CONFIG_HOME="+dir)
 	cmd.WaitDelay = 5 * time.Second
 	out, err := cmd.CombinedOutput()
