@@ -24,14 +24,33 @@ const (
 	CodeNoData              Code = 2147942632 // HRESULT of NO_DATA: the pipe is being closed
 	CodeBadDirectory        Code = 2147942667 // HRESULT of DIRECTORY
 	CodeCommandLineTooLong  Code = 2147942606 // HRESULT of FILENAME_EXCED_RANGE
+	CodeWMINotFound         Code = 2147749890 // 0x80041002, WBEM_E_NOT_FOUND (MS-WMI 2.2.11, as the six that follow)
+	codeWMIAccessDenied     Code = 2147749891 // 0x80041003, WBEM_E_ACCESS_DENIED
+	CodeWMIInvalidNamespace Code = 2147749902 // 0x8004100E, WBEM_E_INVALID_NAMESPACE
+	CodeWMIInvalidClass     Code = 2147749904 // 0x80041010, WBEM_E_INVALID_CLASS
+	CodeWMIInvalidQuery     Code = 2147749911 // 0x80041017, WBEM_E_INVALID_QUERY
+	CodeWMIInvalidMethod    Code = 2147749934 // 0x8004102E, WBEM_E_INVALID_METHOD
+	CodeWMIInvalidParameter Code = 2147749896 // 0x80041008, WBEM_E_INVALID_PARAMETER
+	CodeResourceNotFound    Code = 2150858752 // RESOURCE_NOT_FOUND: no such class, or no such instance
 	CodeInvalidHeader       Code = 2150858767 // INVALID_MESSAGE_INFORMATION_HEADER: an OperationTimeout it does not take
 	CodeActionNotSupported  Code = 2150858771 // ACTION_NOT_SUPPORTED
+	CodeFilterNotSupported  Code = 2150858776 // ENUMERATE_FILTERING_NOT_SUPPORTED
+	CodeFilterDialect       Code = 2150858777 // ENUMERATE_FILTER_DIALECT_REQUESTED_UNAVAILABLE
+	CodeFilterInvalid       Code = 2150858778 // ENUMERATE_CANNOT_PROCESS_FILTER
+	CodeContextInvalid      Code = 2150858779 // ENUMERATE_INVALID_ENUMERATION_CONTEXT
 	CodeInvalidBody         Code = 2150858791 // INVALID_SOAP_BODY
 	CodeTimedOut            Code = 2150858793 // OPERATION_TIMEDOUT: nothing yet
 	CodeEncodingLimit       Code = 2150858805 // ENCODING_LIMIT: MaxEnvelopeSize below 8192
 	CodeInvalidResourceURI  Code = 2150858811 // INVALID_RESOURCE_URI
 	CodeSchemaValidation    Code = 2150858817 // SCHEMA_VALIDATION_ERROR
 	CodeInvalidSelectors    Code = 2150858843 // UNEXPECTED_SELECTORS: no such shell or command
+	CodeModeNotSupported    Code = 2150858886 // ENUMERATION_MODE_UNSUPPORTED
+	CodeMaxEnvelopeExceeded Code = 2150858824 // MAX_ENVELOPE_SIZE_EXCEEDED: an item does not fit into an answer
+	CodeKeysNeeded          Code = 2150859002 // INVALID_URI_WMI_SINGLETON: a Get of a class that has keys, without them
+	CodeWQLNeedsAll         Code = 2150859003 // INVALID_URI_WMI_ENUM_WQL: a WQL filter on a class, not on all of them
+	codeWMIDeniedFirst      Code = 2150859012 // WMI_SVC_ACCESS_DENIED
+	codeWMIDeniedLast       Code = 2150859014 // WMI_CANNOT_CONNECT_ACCESS_DENIED
+	CodeKeysInEnumerate     Code = 2150859016 // ENUMERATE_WMI_INVALID_KEY
 	CodeRequestTooLarge     Code = 2150859025 // HTTP_REQUEST_TOO_LARGE_STATUS: over MaxEnvelopeSizekb
 	CodeQuotaShells         Code = 2150859173 // QUOTA_MAX_SHELLS
 	CodeQuotaOperations     Code = 2150859174 // QUOTA_MAX_OPERATIONS
@@ -47,7 +66,9 @@ func (c Code) IsQuota() bool {
 }
 
 // IsAccessDenied reports whether the login was right but the account may not do this.
-func (c Code) IsAccessDenied() bool { return c == CodeAccessDenied || c == CodeAccessDeniedHResult }
+func (c Code) IsAccessDenied() bool {
+	return c == CodeAccessDenied || c == CodeAccessDeniedHResult || c == codeWMIAccessDenied || c >= codeWMIDeniedFirst && c <= codeWMIDeniedLast
+}
 
 // A Fault is a SOAP 1.2 fault (DSP0226 14) with the detail of 2.2.4.43. Decide by Code and Subcode: texts are localised.
 type Fault struct {

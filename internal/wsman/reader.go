@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"iter"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -27,6 +29,14 @@ type Reader struct {
 	bindings   []binding
 	rootClosed bool
 	start      int // where the current token begins
+	names      map[string]string
+	tags       map[string]tagName
+}
+
+// tagName is what is known of a qualified name, as it is written in tags.
+type tagName struct {
+	prefix int    // its length, -1 for none
+	local  string // "" where it is no qualified name
 }
 
 // Token is what Next has found.
@@ -106,6 +116,69 @@ func (r *Reader) Depth() int { return len(r.open) }
 
 // Offset is where the current token begins, in bytes.
 func (r *Reader) Offset() int { return r.start }
+
+// Attributes yields the attributes of the current start tag that have no prefix, in their order.
+func (r *Reader) Attributes() iter.Seq2[string, string] {
+	return func(yield func(name, value string) bool) {
+		for _, a := range r.attrs {
+			if len(a.prefix) == 0 && !yield(string(a.local), string(a.value)) {
+				return
+			}
+		}
+	}
+}
+
+// Element steps from the current start tag to its end tag and returns the element as a document of its own: as it was
+// received, with the namespace declarations in its start tag that it takes from around it.
+func (r *Reader) Element() []byte {
+	from := r.start
+	name := from + 1 + len(r.open[len(r.open)-1].raw)
+	outer := r.bindings[:r.open[len(r.open)-1].bindings]
+	inner := r.bindings[len(outer):]
+	var around []binding
+	for i := len(outer) - 1; i >= 0; i-- {
+		if b := outer[i]; b.space != "" && !shadows(outer[i+1:], b.prefix) && !shadows(inner, b.prefix) {
+			around = append(around, b)
+		}
+	}
+	r.Skip()
+	if r.err != nil {
+		return nil
+	}
+	element := r.doc[from:r.at]
+	out := append(make([]byte, 0, len(element)+64), r.doc[from:name]...)
+	for _, b := range around {
+		if len(b.prefix) > 0 && !mentions(element, b.prefix) {
+			continue
+		}
+		out = append(out, " xmlns"...)
+		if len(b.prefix) > 0 {
+			out = append(append(out, ':'), b.prefix...)
+		}
+		space, _ := escape("", b.space) // it was read from XML, so that XML can carry it
+		out = append(append(append(out, `="`...), space...), '"')
+	}
+	return append(out, r.doc[name:r.at]...)
+}
+
+// mentions reports whether a prefix may be used in an element, in a tag or in content such as xsi:type.
+func mentions(element, prefix []byte) bool {
+	for {
+		i := bytes.Index(element, prefix)
+		if i < 0 {
+			return false
+		}
+		end := i + len(prefix)
+		if i > 0 && !isNameByte(element[i-1]) && end < len(element) && element[end] == ':' {
+			return true
+		}
+		element = element[i+1:]
+	}
+}
+
+func shadows(bindings []binding, prefix []byte) bool {
+	return slices.ContainsFunc(bindings, func(b binding) bool { return bytes.Equal(b.prefix, prefix) })
+}
 
 // Attr returns the value of an attribute of the current start tag; space is "" for a name without prefix.
 func (r *Reader) Attr(space, local string) (value string, ok bool) {
@@ -338,7 +411,7 @@ func (r *Reader) startTag() Token {
 		return r.fail(r.at, fmt.Sprintf("more than %d levels of elements", maxDepth))
 	}
 	at := r.at + 1
-	raw := r.scanName(at)
+	raw, name := r.scanName(at)
 	if raw == nil {
 		return r.fail(at, "an element without a name")
 	}
@@ -369,7 +442,7 @@ func (r *Reader) startTag() Token {
 			return EOF
 		}
 	}
-	prefix, local := splitName(raw)
+	prefix := raw[:max(name.prefix, 0)]
 	space, ok := r.lookup(prefix)
 	if !ok {
 		return r.fail(r.at, "the namespace prefix "+strconv.Quote(string(prefix))+" is not declared")
@@ -379,7 +452,7 @@ func (r *Reader) startTag() Token {
 			return r.fail(r.at, "the namespace prefix "+strconv.Quote(string(a.prefix))+" is not declared")
 		}
 	}
-	element.name = Name{space, intern(local)}
+	element.name = Name{space, name.local}
 	r.open = append(r.open, element)
 	r.name = element.name
 	r.at = at
@@ -388,7 +461,7 @@ func (r *Reader) startTag() Token {
 
 // attribute reads one attribute, or namespace declaration, and returns where it ends.
 func (r *Reader) attribute(at int) int {
-	raw := r.scanName(at)
+	raw, name := r.scanName(at)
 	if raw == nil {
 		r.fail(at, "malformed attribute")
 		return at
@@ -420,16 +493,20 @@ func (r *Reader) attribute(at int) int {
 		return at
 	}
 	value = r.unescape(value, at+1, true)
-	prefix, local := splitName(raw)
+	var prefix []byte
+	local := raw
+	if name.prefix >= 0 {
+		prefix, local = raw[:name.prefix], raw[name.prefix+1:]
+	}
 	switch {
 	case string(prefix) == "xmlns":
 		if len(value) == 0 || string(local) == "xmlns" {
 			r.fail(at, "a malformed namespace declaration")
 			return at
 		}
-		r.bindings = append(r.bindings, binding{local, intern(value)})
+		r.bindings = append(r.bindings, binding{local, r.intern(value)})
 	case prefix == nil && string(local) == "xmlns":
-		r.bindings = append(r.bindings, binding{nil, intern(value)})
+		r.bindings = append(r.bindings, binding{nil, r.intern(value)})
 	case len(r.attrs) == maxAttributes:
 		r.fail(at, fmt.Sprintf("more than %d attributes", maxAttributes))
 	default:
@@ -439,16 +516,19 @@ func (r *Reader) attribute(at int) int {
 }
 
 func (r *Reader) endTag() Token {
-	raw := r.scanName(r.at + 2)
+	if len(r.open) == 0 {
+		return r.fail(r.at, "an end tag without an element that is open")
+	}
+	raw := r.open[len(r.open)-1].raw
 	at := r.at + 2 + len(raw)
+	if !bytes.HasPrefix(r.doc[r.at+2:], raw) || at < len(r.doc) && isNameByte(r.doc[at]) {
+		return r.fail(r.at, "an end tag closes another element than "+strconv.Quote(string(raw))+", which is open")
+	}
 	for at < len(r.doc) && isSpace(r.doc[at]) {
 		at++
 	}
-	if raw == nil || at >= len(r.doc) || r.doc[at] != '>' {
+	if at >= len(r.doc) || r.doc[at] != '>' {
 		return r.fail(r.at, "a malformed end tag")
-	}
-	if len(r.open) == 0 || !bytes.Equal(r.open[len(r.open)-1].raw, raw) {
-		return r.fail(r.at, "the end tag "+strconv.Quote(string(raw))+" closes another element than the one that is open")
 	}
 	r.at = at + 1
 	r.close()
@@ -494,15 +574,25 @@ func (r *Reader) attrSpace(prefix []byte) string {
 }
 
 // scanName returns the name at a position, nil where there is none or where it is no qualified name.
-func (r *Reader) scanName(at int) []byte {
+func (r *Reader) scanName(at int) ([]byte, tagName) {
 	end := at
 	for end < len(r.doc) && isNameByte(r.doc[end]) {
 		end++
 	}
-	if name := r.doc[at:end]; isName(name) {
-		return name
+	raw := r.doc[at:end]
+	if known, ok := r.tags[string(raw)]; ok { // looked up without a copy
+		return raw, known
 	}
-	return nil
+	if !isName(raw) {
+		return nil, tagName{}
+	}
+	prefix := bytes.IndexByte(raw, ':')
+	name := tagName{prefix, r.intern(raw[prefix+1:])}
+	if r.tags == nil {
+		r.tags = make(map[string]tagName, 32)
+	}
+	r.tags[string(raw)] = name
+	return raw, name
 }
 
 // isName accepts NCName and NCName:NCName. Beyond ASCII it takes every character: telling letters apart there has no use here.
@@ -519,14 +609,10 @@ func isNameStart(b []byte) bool {
 }
 
 func isNameByte(c byte) bool {
-	return c >= 0x80 || c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || c == ':' || c == '_' || c == '-' || c == '.'
-}
-
-func splitName(raw []byte) (prefix, local []byte) {
-	if i := bytes.IndexByte(raw, ':'); i >= 0 {
-		return raw[:i], raw[i+1:]
+	if c|0x20 >= 'a' && c|0x20 <= 'z' { // most of them
+		return true
 	}
-	return nil, raw
+	return c >= 0x80 || c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || c == ':' || c == '_' || c == '-' || c == '.'
 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
@@ -534,6 +620,9 @@ func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\
 // unescape checks characters, replaces references where entities is set, and makes line ends "\n". The result aliases
 // raw where nothing had to be changed.
 func (r *Reader) unescape(raw []byte, at int, entities bool) []byte {
+	if isPlain(raw) {
+		return raw
+	}
 	special := bytes.IndexByte(raw, '\r') >= 0
 	if hasControl(raw) {
 		for i, c := range raw {
@@ -570,6 +659,19 @@ func (r *Reader) unescape(raw []byte, at int, entities bool) []byte {
 		}
 	}
 	return out
+}
+
+// isPlain reports that there is nothing to be checked or replaced in a short text, as most values are.
+func isPlain(raw []byte) bool {
+	if len(raw) > 40 {
+		return false
+	}
+	for _, c := range raw {
+		if c < 0x20 || c == '&' {
+			return false
+		}
+	}
+	return true
 }
 
 // reference resolves what stands between & and ;.
@@ -647,25 +749,15 @@ func invalidUTF8(doc []byte) int {
 	}
 }
 
-// intern returns b as a string without a copy for the namespaces and names that every message repeats.
-func intern(b []byte) string {
-	switch string(b) {
-	case NSEnvelope:
-		return NSEnvelope
-	case NSAddressing:
-		return NSAddressing
-	case NSTransfer:
-		return NSTransfer
-	case NSManagement:
-		return NSManagement
-	case NSMicrosoft:
-		return NSMicrosoft
-	case NSShell:
-		return NSShell
-	case NSEnumeration:
-		return NSEnumeration
-	case "Stream":
-		return "Stream"
+// intern returns b as a string, one for all of its occurrences in the document: names and namespaces repeat.
+func (r *Reader) intern(b []byte) string {
+	if s, ok := r.names[string(b)]; ok { // looked up without a copy
+		return s
 	}
-	return string(b)
+	if r.names == nil {
+		r.names = make(map[string]string, 32)
+	}
+	s := string(b)
+	r.names[s] = s
+	return s
 }

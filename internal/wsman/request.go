@@ -33,7 +33,8 @@ type Selector struct{ Name, Value string }
 // Option is an entry of w:OptionSet.
 type Option struct{ Name, Value string }
 
-// Body is the content of a request: [*Shell], [*CommandLine], [*Receive], [*Send], [*Signal] or [Identify].
+// Body is the content of a request: [*Shell], [*CommandLine], [*Receive], [*Send], [*Signal], [*Enumerate],
+// [*Pull], [*Release], [*Input] or [Identify].
 type Body interface {
 	build(m *soap.SoapMessage) error
 }

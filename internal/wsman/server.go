@@ -1,6 +1,7 @@
 package wsman
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"strconv"
@@ -129,7 +130,11 @@ func (q *Request) readBody(r *Reader) error {
 					s.Code = SignalCode(text(r.Content()))
 				}
 			default:
-				r.Skip()
+				if body, ok := readEnumeration(r); ok {
+					q.Body = body
+				} else {
+					r.Skip()
+				}
 			}
 		}
 	}
@@ -177,14 +182,14 @@ type Response struct {
 }
 
 // ResponseBody is the content of an answer: [*ResourceCreated], [CommandResponse], [*ReceiveResponse], [SendResponse],
-// [SignalResponse], [*IdentifyResponse] or [*Fault].
+// [SignalResponse], [*EnumerateResponse], [*PullResponse], [Content], [*IdentifyResponse] or [*Fault].
 type ResponseBody interface {
-	write(b *strings.Builder)
+	write(b *bytes.Buffer)
 }
 
 // Encode writes the answer. Text in it that XML cannot carry is replaced by U+FFFD.
 func (v *Response) Encode() []byte {
-	var b strings.Builder
+	var b bytes.Buffer
 	action := v.Action + "Response"
 	if _, ok := v.Body.(*Fault); ok {
 		action = actionFault
@@ -202,7 +207,7 @@ func (v *Response) Encode() []byte {
 		v.Body.write(&b)
 	}
 	b.WriteString(`</s:Body></s:Envelope>`)
-	return []byte(b.String())
+	return b.Bytes()
 }
 
 // plain escapes text of a server's own making.
@@ -226,7 +231,7 @@ type ResourceCreated struct {
 	Shell   Shell
 }
 
-func (v *ResourceCreated) write(b *strings.Builder) {
+func (v *ResourceCreated) write(b *bytes.Buffer) {
 	s := &v.Shell
 	fmt.Fprintf(b, `<x:ResourceCreated><a:Address>%s</a:Address><a:ReferenceParameters><w:ResourceURI>%s</w:ResourceURI><w:SelectorSet><w:Selector Name="ShellId">%s</w:Selector></w:SelectorSet></a:ReferenceParameters></x:ResourceCreated>`,
 		plain(v.Address), plain(s.ResourceURI), plain(s.ID))
@@ -243,11 +248,11 @@ func (v *ResourceCreated) write(b *strings.Builder) {
 // CommandResponse answers a Command.
 type CommandResponse struct{ CommandID string }
 
-func (v CommandResponse) write(b *strings.Builder) {
+func (v CommandResponse) write(b *bytes.Buffer) {
 	fmt.Fprintf(b, `<rsp:CommandResponse><rsp:CommandId>%s</rsp:CommandId></rsp:CommandResponse>`, plain(v.CommandID))
 }
 
-func (v *ReceiveResponse) write(b *strings.Builder) {
+func (v *ReceiveResponse) write(b *bytes.Buffer) {
 	id := plain(v.CommandID)
 	size := 512
 	for _, s := range v.Streams {
@@ -262,7 +267,7 @@ func (v *ReceiveResponse) write(b *strings.Builder) {
 		}
 		b.WriteByte('>')
 		encoder := base64.NewEncoder(base64.StdEncoding, b)
-		_, _ = encoder.Write(s.Data) // a strings.Builder never fails
+		_, _ = encoder.Write(s.Data) // a bytes.Buffer never fails
 		_ = encoder.Close()
 		b.WriteString(`</rsp:Stream>`)
 	}
@@ -280,12 +285,12 @@ func (v *ReceiveResponse) write(b *strings.Builder) {
 // SendResponse answers a Send.
 type SendResponse struct{}
 
-func (SendResponse) write(b *strings.Builder) { b.WriteString(`<rsp:SendResponse/>`) }
+func (SendResponse) write(b *bytes.Buffer) { b.WriteString(`<rsp:SendResponse/>`) }
 
 // SignalResponse answers a Signal.
 type SignalResponse struct{}
 
-func (SignalResponse) write(b *strings.Builder) { b.WriteString(`<rsp:SignalResponse/>`) }
+func (SignalResponse) write(b *bytes.Buffer) { b.WriteString(`<rsp:SignalResponse/>`) }
 
 // IdentifyResponse answers an Identify (DSP0226 11).
 type IdentifyResponse struct {
@@ -295,21 +300,24 @@ type IdentifyResponse struct {
 	SecurityProfiles []string `json:"security_profiles,omitempty"` // only in what a client reads
 }
 
-func (v *IdentifyResponse) write(b *strings.Builder) {
+func (v *IdentifyResponse) write(b *bytes.Buffer) {
 	fmt.Fprintf(b, `<wsmid:IdentifyResponse xmlns:wsmid="%s"><wsmid:ProtocolVersion>%s</wsmid:ProtocolVersion><wsmid:ProductVendor>%s</wsmid:ProductVendor><wsmid:ProductVersion>%s</wsmid:ProductVersion></wsmid:IdentifyResponse>`,
 		NSIdentify, NSManagement, plain(v.ProductVendor), plain(v.ProductVersion))
 }
 
 // write gives a fault the form of recorded ones: a WSManFault in the detail, in a ProviderFault where a provider is named.
-func (f *Fault) write(b *strings.Builder) {
+func (f *Fault) write(b *bytes.Buffer) {
 	code, prefix := "Receiver", "w"
 	if f.Sender {
 		code = "Sender"
 	}
-	if f.Subcode.Space == NSAddressing {
+	switch f.Subcode.Space {
+	case NSAddressing:
 		prefix = "a"
+	case NSEnumeration:
+		prefix = "n"
 	}
-	fmt.Fprintf(b, `<s:Fault><s:Code><s:Value>s:%s</s:Value><s:Subcode><s:Value>%s:%s</s:Value></s:Subcode></s:Code><s:Reason><s:Text xml:lang="en-US">%s </s:Text></s:Reason><s:Detail>`,
+	fmt.Fprintf(b, `<s:Fault xmlns:n="`+NSEnumeration+`"><s:Code><s:Value>s:%s</s:Value><s:Subcode><s:Value>%s:%s</s:Value></s:Subcode></s:Code><s:Reason><s:Text xml:lang="en-US">%s </s:Text></s:Reason><s:Detail>`,
 		code, prefix, plain(f.Subcode.Local), plain(f.Reason))
 	if f.Detail != "" {
 		fmt.Fprintf(b, `<w:FaultDetail>%s</w:FaultDetail>`, plain(f.Detail))
