@@ -41,8 +41,12 @@ type Options struct {
 	MaxEnvelope int      // in bytes, of requests and answers; 512,000 if 0 (MaxEnvelopeSizekb 500)
 	MaxShells   int      // per user; 30 if 0
 	IdleTimeout time.Duration
-	Faults      []Fault
-	Log         func(string) // what happens, for people; nil for nobody
+
+	Dataset            *Dataset      // classes beside those of the sandbox; nil for none
+	EnumerationTimeout time.Duration // after which an enumeration is forgotten; 4 minutes if 0 (EnumerationTimeoutms)
+
+	Faults []Fault
+	Log    func(string) // what happens, for people; nil for nobody
 }
 
 // The schemes that a server may offer.
@@ -64,13 +68,17 @@ const (
 
 // A Server is a running sandbox. Its methods are safe for concurrent use.
 type Server struct {
-	options  Options
-	listener net.Listener
-	http     http.Server
-	identity *identity // of TLS, nil for http
-	shells   registry
-	faults   injector
-	served   chan struct{}
+	options      Options
+	listener     net.Listener
+	http         http.Server
+	identity     *identity // of TLS, nil for http
+	shells       registry
+	repository   func() *repository // made when it is first asked for
+	enumerations enumerations
+	services     services
+	created      created
+	faults       injector
+	served       chan struct{}
 
 	requests, connections, logins, refused atomic.Int64
 }
@@ -101,6 +109,9 @@ func Start(o Options) (*Server, error) {
 	if o.IdleTimeout == 0 {
 		o.IdleTimeout = 2 * time.Hour
 	}
+	if o.EnumerationTimeout == 0 {
+		o.EnumerationTimeout = defaultEnumerations
+	}
 	if len(o.Auth) == 0 {
 		o.Auth = []string{AuthNegotiate}
 	}
@@ -125,6 +136,8 @@ func Start(o Options) (*Server, error) {
 	}
 	s := &Server{options: o, served: make(chan struct{})}
 	s.shells.server = s
+	s.enumerations.server = s
+	s.repository = sync.OnceValue(func() *repository { return newRepository(s, o.Dataset) })
 	s.faults.faults = slices.Clone(o.Faults)
 	listener, err := net.Listen("tcp", o.Listen)
 	if err != nil {
@@ -158,6 +171,8 @@ func Start(o Options) (*Server, error) {
 func (s *Server) Close() error {
 	err := s.http.Close()
 	s.shells.closeAll()
+	s.enumerations.closeAll()
+	s.created.closeAll()
 	<-s.served
 	return err
 }
@@ -189,12 +204,17 @@ func (s *Server) CA() []byte {
 type Stats struct {
 	Connections, Requests, Logins, Shells int
 
+	Enumerations int // that are open now
+
 	Refused int // logins with a wrong account or password, which Windows counts towards a lockout
 }
 
 // Stats returns the counts; Shells is how many exist now.
 func (s *Server) Stats() Stats {
-	return Stats{int(s.connections.Load()), int(s.requests.Load()), int(s.logins.Load()), s.shells.count(), int(s.refused.Load())}
+	return Stats{
+		Connections: int(s.connections.Load()), Requests: int(s.requests.Load()), Logins: int(s.logins.Load()), Shells: s.shells.count(),
+		Enumerations: s.enumerations.count(), Refused: int(s.refused.Load()),
+	}
 }
 
 func (s *Server) log(format string, args ...any) {

@@ -25,6 +25,10 @@ func (g *registry) create(in *request) (wsman.ResponseBody, error) {
 		server: s, id: wsman.NewID(), idle: idle, codePage: in.Option("WINRS_CODEPAGE"),
 		environment: asked.Environment, directory: asked.WorkingDirectory, commands: map[string]*command{}, replies: map[string]*reply{},
 	}
+	shell.name, shell.resource, shell.client, shell.inputStreams, shell.outputStreams = asked.Name, in.ResourceURI, in.remote, asked.InputStreams, asked.OutputStreams
+	shell.noProfile = strings.EqualFold(in.Option("WINRS_NOPROFILE"), "TRUE")
+	shell.created = time.Now()
+	shell.rested = shell.created
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
@@ -42,7 +46,7 @@ func (g *registry) create(in *request) (wsman.ResponseBody, error) {
 		g.remove(shell)
 	})
 	return &wsman.ResourceCreated{Address: in.To, Shell: wsman.Shell{
-		ID: shell.id, Name: asked.Name, ResourceURI: in.ResourceURI, Owner: s.options.ComputerName + `\` + s.options.User, ClientIP: in.remote,
+		ID: shell.id, Name: asked.Name, ResourceURI: in.ResourceURI, Owner: s.owner(), ClientIP: in.remote,
 		IdleTimeOut: idle, InputStreams: asked.InputStreams, OutputStreams: asked.OutputStreams,
 	}}, nil
 }
@@ -86,7 +90,13 @@ type remoteShell struct {
 	environment []wsman.EnvVar
 	directory   string
 
+	// What enumerations show of it.
+	name, resource, client, inputStreams, outputStreams string
+	noProfile                                           bool
+	created                                             time.Time
+
 	mu       sync.Mutex
+	rested   time.Time   // when the last request ended
 	timer    *time.Timer // reaps the shell
 	busy     int         // requests under way
 	commands map[string]*command
@@ -153,6 +163,7 @@ func (s *remoteShell) perform(ctx context.Context, in *request) (wsman.ResponseB
 func (s *remoteShell) rest() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.rested = time.Now()
 	if s.busy--; s.busy == 0 && !s.closed {
 		s.timer.Reset(s.idle)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -43,6 +44,9 @@ func (s *Server) soap(c *connection, w http.ResponseWriter, r *http.Request, mes
 	in.operation = q.Action[strings.LastIndex(q.Action, "/")+1:]
 	if _, ok := q.Body.(wsman.Identify); ok {
 		in.operation = "Identify"
+	}
+	if _, ok := q.Body.(*wsman.Input); ok {
+		in.operation = "Invoke"
 	}
 	if identifyAnonymously(r) && in.operation != "Identify" {
 		c.refuse(w)
@@ -113,6 +117,7 @@ func (s *Server) reply(w http.ResponseWriter, in *request, status int, answer []
 		}
 		return
 	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(answer))) // as http.sys has it; long answers are chunked without
 	w.WriteHeader(status)
 	_, _ = w.Write(answer) // a client that is gone is found out by the next read
 }
@@ -155,6 +160,8 @@ func (s *Server) perform(ctx context.Context, in *request) (wsman.ResponseBody, 
 		return nil, sender("InvalidMessageInformationHeader", wsman.CodeInvalidHeader, "The request contains one or more invalid SOAP headers.")
 	case in.MaxEnvelopeSize != 0 && in.MaxEnvelopeSize < minEnvelope:
 		return nil, sender("EncodingLimit", wsman.CodeEncodingLimit, "The encoding of the request exceeds an internal encoding limit.")
+	case isData(in):
+		return s.repository().perform(ctx, in)
 	case in.ResourceURI != wsman.ResourceCmd:
 		return nil, sender("InvalidResourceURI", wsman.CodeInvalidResourceURI, "The resource URI is unknown to the sandbox: "+in.ResourceURI)
 	}
