@@ -22,8 +22,9 @@ type app struct {
 	environment    config.Environment
 	keyring        config.Keyring
 	terminals      terminals
-	windows        bool          // exit codes have 32 bits
-	graceful       time.Duration // how long a program has to end by itself after Ctrl-C
+	size           func() (width, height int) // of the terminal that stdout is; nil where it is none
+	windows        bool                       // exit codes have 32 bits
+	graceful       time.Duration              // how long a program has to end by itself after Ctrl-C
 }
 
 // terminals are the streams that are one.
@@ -70,7 +71,7 @@ or sandbox: a server inside this process, which needs no Windows.`,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	g.register(root.PersistentFlags())
-	root.AddCommand(a.execCommand(g), a.shellCommand(g), a.probeAuthCommand(g), a.configCommand(g), a.sandboxCommand(), a.versionCommand())
+	root.AddCommand(a.execCommand(g), a.shellCommand(g), a.enumCommand(g), a.probeAuthCommand(g), a.configCommand(g), a.sandboxCommand(), a.versionCommand())
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
 		switch g.color {
 		case "auto", "always", "never":

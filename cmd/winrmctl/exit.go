@@ -8,6 +8,7 @@ import (
 
 	"github.com/winrmctl/winrmctl/internal/auth"
 	"github.com/winrmctl/winrmctl/internal/config"
+	"github.com/winrmctl/winrmctl/internal/enum"
 	"github.com/winrmctl/winrmctl/internal/keypair"
 	"github.com/winrmctl/winrmctl/internal/sandbox"
 	"github.com/winrmctl/winrmctl/internal/shell"
@@ -62,6 +63,7 @@ func (a *app) statusOf(err error) exitStatus {
 func codeOf(err error) int {
 	var (
 		timeout   *timeoutError
+		late      *lateError
 		usage     *usageError
 		target    *config.UsageError
 		settings  *config.Error
@@ -78,12 +80,13 @@ func codeOf(err error) int {
 		several   *severalError
 		verify    *verifyError
 		malformed *malformedError
+		name      *enum.NameError
 		prepare   *prepareError
 		signal    *signalError
 		session   *brokenError
 	)
 	switch {
-	case errors.As(err, &timeout):
+	case errors.As(err, &timeout), errors.As(err, &late):
 		return exitTimeout
 	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled), errors.As(err, &signal):
 		return exitInterrupted
@@ -96,7 +99,7 @@ func codeOf(err error) int {
 			return exitUnauthenticated
 		}
 		return exitUnavailable
-	case errors.As(err, &usage), errors.As(err, &target), errors.As(err, &character), errors.Is(err, sandbox.ErrNotLoopback):
+	case errors.As(err, &usage), errors.As(err, &target), errors.As(err, &character), errors.As(err, &name), errors.Is(err, sandbox.ErrNotLoopback):
 		return exitUsage
 	case errors.As(err, &settings), errors.As(err, &file), errors.As(err, &pair):
 		return exitConfiguration
@@ -183,6 +186,18 @@ func faultHint(f *wsman.Fault) string {
 		return "the directory of --cwd is not there on the target"
 	case f.Code == wsman.CodeCommandLineTooLong:
 		return "a command line has at most 8,191 characters"
+	case f.Code == wsman.CodeFilterNotSupported, f.Code == wsman.CodeFilterDialect:
+		return "the server does not filter there: ask for all, and choose afterwards, such as with -o jsonl and jq"
+	case f.Code == wsman.CodeFilterInvalid, f.Code == wsman.CodeWMIInvalidQuery:
+		return "see the condition: names of properties, text in quotes, and = <> < > <= >= LIKE AND OR NOT IS NULL between them"
+	case f.Code == wsman.CodeContextInvalid:
+		return "the server has forgotten the enumeration, which happens after some minutes without a request: read faster, or ask for less"
+	case f.Code == wsman.CodeKeysNeeded:
+		return "--get KEY=VALUE names the instance"
+	case f.Code == wsman.CodeMaxEnvelopeExceeded:
+		return "an item is larger than an answer may be: --select fewer properties"
+	case f.Code == wsman.CodeTimedOut:
+		return "give the server more time with --operation-timeout, or ask for less"
 	case f.Code == wsman.CodeInvalidHeader:
 		return "the server may not take this --operation-timeout"
 	}

@@ -13,7 +13,7 @@ import (
 func TestFences(t *testing.T) {
 	const ours = "github.com/winrmctl/winrmctl/"
 	table := map[string]string{
-		"cmd/winrmctl":         "internal/auth internal/clixml internal/config internal/dissect internal/fanout internal/keypair internal/keyring internal/probe internal/report internal/sandbox internal/script internal/shell internal/trace internal/transport internal/wsman github.com/spf13/cobra github.com/spf13/pflag golang.org/x/term",
+		"cmd/winrmctl":         "internal/auth internal/clixml internal/config internal/dissect internal/enum internal/enum/format internal/fanout internal/keypair internal/keyring internal/probe internal/report internal/sandbox internal/script internal/shell internal/trace internal/transport internal/wsman github.com/spf13/cobra github.com/spf13/pflag golang.org/x/term",
 		"internal/ansible":     "internal/ranges go.yaml.in/yaml/v3",
 		"internal/auth":        "internal/auth/ntlm internal/auth/spnego internal/sealed",
 		"internal/auth/spnego": "golang.org/x/crypto/cryptobyte golang.org/x/crypto/cryptobyte/asn1",
@@ -24,12 +24,14 @@ func TestFences(t *testing.T) {
 		"internal/clixml":      "",
 		"internal/config":      "internal/ansible internal/ranges github.com/pelletier/go-toml/v2 github.com/pelletier/go-toml/v2/unstable github.com/spf13/viper go.yaml.in/yaml/v3",
 		"internal/dissect":     "internal/auth/ntlm",
+		"internal/enum":        "internal/wsman",
+		"internal/enum/format": "internal/enum github.com/mattn/go-runewidth go.yaml.in/yaml/v3",
 		"internal/fanout":      "",
 		"internal/probe":       "internal/auth internal/auth/ntlm internal/auth/spnego internal/shell internal/transport internal/wsman",
 		"internal/ranges":      "",
 		"internal/recorded":    "",
 		"internal/report":      "github.com/vbauerster/mpb/v8 github.com/vbauerster/mpb/v8/decor",
-		"internal/sandbox":     "internal/auth internal/auth/ntlm internal/auth/spnego internal/sealed internal/wsman",
+		"internal/sandbox":     "internal/auth internal/auth/ntlm internal/auth/spnego internal/sealed internal/wsman github.com/shirou/gopsutil/v4/cpu github.com/shirou/gopsutil/v4/disk github.com/shirou/gopsutil/v4/host github.com/shirou/gopsutil/v4/mem github.com/shirou/gopsutil/v4/net github.com/shirou/gopsutil/v4/process",
 		"internal/script":      "golang.org/x/text/encoding golang.org/x/text/encoding/unicode golang.org/x/text/transform",
 		"internal/sealed":      "",
 		"internal/shell":       "internal/wsman",

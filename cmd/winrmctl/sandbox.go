@@ -26,6 +26,7 @@ type sandboxOptions struct {
 	caOut        string
 	clientCerts  []string
 	bindings     string
+	dataset      string
 	output       string
 	verbose      int
 }
@@ -74,6 +75,7 @@ the directory that wine lives in: $WINEPREFIX, or one of winrmctl's own.`,
 	f := c.Flags()
 	f.StringVar(&o.server.Listen, "listen", "127.0.0.1:0", "`ADDRESS` to listen on; port 0 is a random one")
 	f.BoolVar(&o.server.NonLoopback, "i-know-what-i-am-doing", false, "allow an address that others can reach")
+	f.StringVar(&o.dataset, "dataset", "", "serve the instances in this JSON `FILE` too, see docs/sandbox.md")
 	f.StringVar(&o.passwordFile, "password-file", "", "password of the account from `FILE`; a random one without it")
 	f.BoolVar(&o.server.HTTPS, "https", false, "use https with a fresh certificate")
 	f.StringVar(&o.caOut, "ca-out", "", "write the certificate that clients have to trust to `FILE`")
@@ -117,6 +119,10 @@ func (o *sandboxOptions) choose(c *cobra.Command) error {
 
 func (o *sandboxOptions) run(ctx context.Context) error {
 	a := o.app
+	var err error
+	if o.server.Dataset, err = readDataset(o.dataset); err != nil {
+		return err
+	}
 	if o.passwordFile != "" {
 		b, err := os.ReadFile(o.passwordFile)
 		if err != nil {

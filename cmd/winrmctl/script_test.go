@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 //	certificate NAME           a certificate and its key: NAME.pem, NAME.key, NAME.enc, NAME.p12, key-password
 //	middlebox                  something that ends TLS before $URL: $BOX, and its certificate $BOXCA
 //	shells N                   the server has N shells
+//	enumerations N             the server has N enumerations open
 //	waitfor FILE               until FILE is there
 //	bounded MIB PROG [ARG...]  exec for a program that must not have more than MIB resident at any time; its stdin is the
 //	                           file in, its stdout the file out
@@ -46,7 +47,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"sandbox": startSandbox, "status": status, "shells": shells, "waitfor": waitFor, "bounded": bounded,
+			"sandbox": startSandbox, "status": status, "shells": shells, "enumerations": enumerations, "waitfor": waitFor, "bounded": bounded,
 			"certificate": certificate, "serve": serve, "middlebox": middlebox,
 		},
 		Condition: func(name string) (bool, error) {
@@ -82,6 +83,14 @@ func startSandbox(ts *testscript.TestScript, neg bool, args []string) {
 			o.AllowUnencrypted = true
 		case "max-shells":
 			o.MaxShells, _ = strconv.Atoi(value)
+		case "max-envelope":
+			o.MaxEnvelope, _ = strconv.Atoi(value)
+		case "forgets":
+			o.EnumerationTimeout = time.Nanosecond
+		case "dataset":
+			d, err := readDataset(ts.MkAbs(value))
+			ts.Check(err)
+			o.Dataset = d
 		case "fault":
 			f, err := sandbox.ParseFault(value)
 			ts.Check(err)
@@ -124,6 +133,13 @@ func shells(ts *testscript.TestScript, neg bool, args []string) {
 	n := ts.Value(serverKey{}).(*serverOf).Stats().Shells
 	if len(args) != 1 || neg || args[0] != strconv.Itoa(n) {
 		ts.Fatalf("%d shells, want %q", n, args)
+	}
+}
+
+func enumerations(ts *testscript.TestScript, neg bool, args []string) {
+	n := ts.Value(serverKey{}).(*serverOf).Stats().Enumerations
+	if len(args) != 1 || neg || args[0] != strconv.Itoa(n) {
+		ts.Fatalf("%d enumerations, want %q", n, args)
 	}
 }
 

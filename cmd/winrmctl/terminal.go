@@ -41,3 +41,9 @@ func terminalPrompt() func(context.Context, string) (string, error) {
 }
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+// terminalSize is that of the terminal that stdout is, 0 where it cannot be told.
+func terminalSize() (width, height int) {
+	width, height, _ = term.GetSize(int(os.Stdout.Fd()))
+	return width, height
+}
