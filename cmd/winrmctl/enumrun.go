@@ -82,7 +82,7 @@ func (r *enumRunner) on(ctx context.Context, t *config.Target) error {
 	}
 	c, err := r.app.connect(ctx, r.globals, t, r.secrets)
 	if err != nil {
-		return explain(t, err)
+		return explain(t, causeOf(ctx, err))
 	}
 	defer c.close()
 	lane := c.dialer.Lane()
