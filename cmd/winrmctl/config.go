@@ -71,17 +71,13 @@ func (a *app) configCommand(g *globals) *cobra.Command {
 
 // viewTargets shows what one argument names; of several targets, each below its name.
 func (a *app) viewTargets(cfg *config.Config, spec string, over map[string]string) error {
-	names, err := cfg.Expand(spec)
+	targets, err := cfg.Targets(over, spec)
 	if err != nil {
 		return err
 	}
-	for i, name := range names {
-		target, err := cfg.Resolve(name, over)
-		if err != nil {
-			return err
-		}
-		if len(names) > 1 {
-			fmt.Fprintf(a.stdout, "%s%s:\n", strings.Repeat("\n", min(i, 1)), oneLine(name))
+	for i, target := range targets {
+		if len(targets) > 1 {
+			fmt.Fprintf(a.stdout, "%s%s:\n", strings.Repeat("\n", min(i, 1)), oneLine(target.Name))
 		}
 		if err := target.View(a.stdout); err != nil {
 			return err

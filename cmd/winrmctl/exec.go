@@ -102,6 +102,9 @@ func (o *execOptions) checkArgs(_ *cobra.Command, args []string) error {
 		}
 		target, args = args[0], args[1:]
 	}
+	if len(stripDashes(args)) == 0 && o.scriptFile == "" && o.targetsFrom != "" {
+		return &usageError{"exec needs a command", "winrmctl exec --targets-from FILE COMMAND"}
+	}
 	if len(stripDashes(args)) == 0 && o.scriptFile == "" {
 		return &usageError{fmt.Sprintf("exec needs a command to run on %s", target), "winrmctl exec " + target + " COMMAND; flags stand before the target"}
 	}
@@ -168,7 +171,7 @@ func (o *execOptions) findTargets(c *cobra.Command, spec string) error {
 		}
 		spec = strings.Join(specs, ",")
 	}
-	o.targets, err = resolveAll(cfg, spec, over)
+	o.targets, err = cfg.Targets(over, spec)
 	return err
 }
 
@@ -286,7 +289,7 @@ func (a *app) readTargets(name string) ([]string, error) {
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return nil, &fileError{"targets", err}
+			return nil, &fileError{"--targets-from", err}
 		}
 		defer f.Close()
 		in = f

@@ -4,8 +4,6 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-
-	"github.com/winrmctl/winrmctl/internal/config"
 )
 
 func (a *app) probeAuthCommand(g *globals) *cobra.Command {
@@ -36,7 +34,7 @@ tried at most twice, because each one counts towards a lockout.`,
 			if err != nil {
 				return err
 			}
-			if o.targets, err = resolveAll(cfg, args[0], g.over(c.Flags())); err != nil {
+			if o.targets, err = cfg.Targets(g.over(c.Flags()), args[0]); err != nil {
 				return err
 			}
 			return o.run(c.Context())
@@ -45,21 +43,4 @@ tried at most twice, because each one counts towards a lockout.`,
 	c.Flags().StringVarP(&o.output, "output", "o", "text", "text, or json: one object a target")
 	c.AddCommand(a.decodeCommand())
 	return c
-}
-
-// resolveAll finds the targets of a command that takes several.
-func resolveAll(cfg *config.Config, spec string, over map[string]string) ([]*config.Target, error) {
-	names, err := cfg.Expand(spec)
-	if err != nil {
-		return nil, err
-	}
-	var targets []*config.Target
-	for _, name := range names {
-		t, err := cfg.Resolve(name, over)
-		if err != nil {
-			return nil, err
-		}
-		targets = append(targets, t)
-	}
-	return targets, nil
 }

@@ -64,6 +64,9 @@ func username(text string) (string, *flaw) {
 	if strings.Contains(text, ":") {
 		return "", &flaw{"a user name has no colon", "give the password apart: password_command, password_file, or --password-stdin"}
 	}
+	if strings.HasSuffix(text, "@") {
+		return "", &flaw{"a user without a realm: " + show(text), `write DOMAIN\user or user@realm`}
+	}
 	if strings.HasSuffix(text, `\`) || strings.HasPrefix(text, "@") {
 		return "", &flaw{"a domain without a user: " + show(text), `write DOMAIN\user or user@realm`}
 	}

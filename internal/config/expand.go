@@ -24,10 +24,11 @@ func (c *Config) Expand(specs ...string) ([]string, error) {
 			return nil, err
 		}
 		for _, target := range members {
-			if before, ok := by[target]; ok {
+			same := c.identity(target)
+			if before, ok := by[same]; ok {
 				return nil, twice(target, before, spec)
 			}
-			by[target] = spec
+			by[same] = spec
 			targets = append(targets, target)
 		}
 		if len(targets) > maxMembers {
@@ -48,6 +49,9 @@ func (c *Config) expandOne(spec string) ([]string, error) {
 		if !ok {
 			members = append(members, name)
 			continue
+		}
+		if group == "" {
+			return nil, &UsageError{`target "@": a group without a name`, "write it as @NAME"}
 		}
 		if _, exists := c.file.groups.by[group]; !exists {
 			return nil, &UsageError{"unknown group " + showTarget(group), didYouMean(group, c.file.groups.names)}

@@ -95,37 +95,51 @@ func (b *builder) checkGroups(f *file) {
 	done := map[string]bool{}
 	for _, name := range f.groups.names {
 		g := f.groups.by[name]
+		hosts := map[string]bool{}
 		for i := range g.members {
-			b.checkMember(f, &g.members[i], join("groups", name))
+			m := &g.members[i]
+			if !b.checkMember(f, m, join("groups", name)) || !m.host {
+				continue
+			}
+			if hosts[fold(m.name)] {
+				b.add(m.line, join("groups", name), "names "+show(m.name)+" twice, if in other words", "")
+			}
+			hosts[fold(m.name)] = true
 		}
 		b.checkCycle(f, name, nil, done)
 	}
 }
 
-// checkMember tells profiles from hosts. A name alone is a profile, so that a slip is found; what can only be a host is
-// one with a dot or a colon, or out of a range.
-func (b *builder) checkMember(f *file, m *member, path string) {
+// checkMember tells profiles from hosts, and reports whether it is one of them. A name alone is a profile, so that a slip is
+// found; what can only be a host is one with a dot or a colon, or out of a range.
+func (b *builder) checkMember(f *file, m *member, path string) bool {
 	if sub, ok := strings.CutPrefix(m.name, "@"); ok {
 		if _, exists := f.groups.by[sub]; !exists {
 			b.add(m.line, path, "unknown group "+show(sub), didYouMean(sub, f.groups.names))
 		}
-		return
+		return false
 	}
 	_, isProfile := f.profiles.by[m.name]
 	isHost := m.host || strings.ContainsAny(m.name, ".:")
 	m.host = !isProfile
 	if isProfile {
-		return
+		return true
 	}
-	if !isHost || m.name == "sandbox" {
+	if m.name == "sandbox" {
+		b.add(m.line, path, "the sandbox is no member of groups", "name it beside the group: sandbox,@web")
+		return false
+	}
+	if !isHost {
 		b.add(m.line, path, "unknown profile "+show(m.name), memberHint(f, m.name))
-		return
+		return false
 	}
-	if bare, wrong := host(m.name); wrong != nil {
+	bare, wrong := host(m.name)
+	if wrong != nil {
 		b.add(m.line, path, wrong.text, "a member is a profile, @group or a host's name alone: give all else in a profile")
-	} else {
-		m.name = bare
+		return false
 	}
+	m.name = bare
+	return true
 }
 
 func memberHint(f *file, name string) string {
@@ -141,8 +155,11 @@ func memberHint(f *file, name string) string {
 // checkCycle walks down from a group; above are the groups on the way to it.
 func (b *builder) checkCycle(f *file, name string, above []string, done map[string]bool) {
 	if at := slices.Index(above, name); at >= 0 {
-		way := append(slices.Clone(above[at:]), name)
-		b.add(f.groups.by[above[len(above)-1]].line, join("groups", name), "contains itself: "+strings.Join(way, " > "), "")
+		last := above[len(above)-1]
+		way := append([]string{last}, above[at:]...)
+		members := f.groups.by[last].members
+		line := members[slices.IndexFunc(members, func(m member) bool { return m.name == "@"+name })].line
+		b.add(line, join("groups", last), "contains itself: "+strings.Join(way, " > "), "")
 		return
 	}
 	if _, exists := f.groups.by[name]; done[name] || !exists {
@@ -164,10 +181,14 @@ func (f *file) members(name string) []string {
 	var walk func(name string)
 	walk = func(name string) {
 		for _, m := range f.groups.by[name].members {
-			if seen[m.name] {
+			key := m.name
+			if m.host {
+				key = "host " + fold(m.name)
+			}
+			if seen[key] {
 				continue
 			}
-			seen[m.name] = true
+			seen[key] = true
 			if sub, ok := strings.CutPrefix(m.name, "@"); ok {
 				walk(sub)
 			} else {

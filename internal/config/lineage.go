@@ -13,7 +13,7 @@ type lineage struct {
 	groups  []*group       // of the file, each before those that it is inside of
 	around  []set          // for each of these, the groups with values that it is inside of, and itself
 	profile map[string]set // the groups around each profile that is in one
-	host    map[string]set // the same for hosts, in lower case as DNS has them
+	host    map[string]set // the same for hosts, folded
 }
 
 // trace follows the members of all groups. The file has no cycles.
@@ -33,7 +33,7 @@ func trace(f *file) *lineage {
 			switch {
 			case strings.HasPrefix(m.name, "@"):
 			case m.host:
-				name := strings.ToLower(m.name)
+				name := fold(m.name)
 				l.host[name] = l.host[name].with(l.around[i])
 			default:
 				l.profile[m.name] = l.profile[m.name].with(l.around[i])
@@ -87,7 +87,7 @@ func (l *lineage) layers(around set) []layer {
 
 // ofHost is the groups around a host, and whether it is a member of any.
 func (l *lineage) ofHost(name string) (set, bool) {
-	around, ok := l.host[strings.ToLower(name)]
+	around, ok := l.host[fold(name)]
 	return around, ok
 }
 

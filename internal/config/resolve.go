@@ -117,7 +117,7 @@ func (c *Config) typed(t *Target) (typed layer, below []layer, err error) {
 	if strings.HasPrefix(t.Name, "@") {
 		return typed, nil, &UsageError{"target " + showTarget(t.Name) + ": is a group, and one target is needed", ""}
 	}
-	a, err := parseTarget(t.Name, func(name string) bool { _, ok := c.file.profiles.by[name]; return ok })
+	a, err := parseTarget(t.Name, c.isProfile)
 	if err != nil {
 		return typed, nil, err
 	}

@@ -517,7 +517,17 @@ groups:
 		{specs: nil, err: "a target is missing", hint: "name targets with one comma between them: web1,web2"},
 		{specs: []string{"@wbe"}, err: `unknown group "wbe"`, hint: "did you mean web?"},
 		{specs: []string{"@Web"}, err: `unknown group "Web"`, hint: "did you mean web?"},
-		{specs: []string{"@"}, err: `unknown group ""`},
+		{specs: []string{"@"}, err: `target "@": a group without a name`, hint: "write it as @NAME"},
+		{specs: []string{"h.x,H.X"}, err: `target "H.X": named twice: by "h.x" and by itself`, hint: "name it once"},
+		{specs: []string{"h.x,bob@h.x,h.x:05985,bob@h.x:5985,http://h.x/wsman2,https://h.x"}, want: "h.x bob@h.x h.x:05985 bob@h.x:5985 http://h.x/wsman2 https://h.x"},
+		{specs: []string{"h.x:5985,H.x.:05985"}, err: `target "H.x.:05985": named twice: by "h.x:5985" and by itself`, hint: "name it once"},
+		{specs: []string{`CORP\bob@h.x`, `corp\BOB@h.x`}, err: `target "h.x": named twice: by "h.x" and by itself`, hint: "name it once"},
+		{specs: []string{"bob@web1,Bob@web1"}, err: `target "web1": named twice: by "web1" and by itself`, hint: "name it once"},
+		{specs: []string{"[::1],0::1"}, err: `target "0::1": named twice: by "[::1]" and by itself`, hint: "name it once"},
+		{specs: []string{"http://H.x,http://h.X:5985/wsman"}, err: `target "http://h.X:5985/wsman": named twice: by "http://H.x" and by itself`, hint: "name it once"},
+		{specs: []string{"@fleet,DBB.corp.example"}, err: `target "DBB.corp.example": named twice: by @fleet and by itself`, hint: "name it once"},
+		{specs: []string{"@fleet", "[FE80::1]"}, err: `target "[FE80::1]": named twice: by @fleet and by itself`, hint: "name it once"},
+		{specs: []string{"web1,WEB1"}, want: "web1 WEB1"}, // a profile, and a host
 	}
 	for _, test := range tests {
 		got, err := c.Expand(test.specs...)
@@ -527,6 +537,42 @@ groups:
 			t.Errorf("%v: %v %v, want %s", test.specs, got, err, test.want)
 		case test.err != "" && (!errors.As(err, &usage) || err.Error() != test.err || hint(err) != test.hint):
 			t.Errorf("%v: %v | %s, want %s | %s", test.specs, err, hint(err), test.err, test.hint)
+		}
+	}
+}
+
+// One place is one target, however it is written; only profiles may lead to it twice, because they may differ in more.
+func TestTargets(t *testing.T) {
+	c := mustLoad(t, `
+profiles:
+  web1: {host: Web1.example, username: bob}
+  web1-app: {host: web1.example, username: bob, cwd: 'C:\app'}
+  tls: {host: t.example, https: true}
+groups: {g: {members: [h.x], port: 5986}}
+`, nil)
+	for _, test := range []struct {
+		spec string
+		over map[string]string
+		err  string
+	}{
+		{spec: "web1,web1-app,eve@web1,tls,h.x,h.x:5985"},
+		{spec: "sandbox,h.x"},
+		{spec: "a.x,a.x:5985", err: `target "a.x:5985": named twice: "a.x" leads to http://a.x:5985/wsman, too`},
+		{spec: "a.x,a.x:5985", over: map[string]string{"https": "true"}},
+		{spec: "a.x,https://A.x", over: map[string]string{"https": "true"}, err: `target "https://A.x": named twice: "a.x" leads to https://a.x:5986/wsman, too`},
+		{spec: "bob@WEB1.example,web1", err: `target "web1": named twice: "WEB1.example" leads to http://web1.example:5985/wsman, too`},
+		{spec: "web1,eve@web1", over: map[string]string{"username": "bob"}, err: "two user names: bob by --user and eve in the target"},
+		{spec: "h.x:5986,H.X", err: `target "H.X": named twice: "h.x:5986" leads to http://h.x:5986/wsman, too`},
+		{spec: "b:hunter2@h", err: `target "h": a user name has no colon`},
+		{spec: "bob@@g", err: `target "g": a group takes no user in front of it`},
+	} {
+		targets, err := c.Targets(test.over, test.spec)
+		var usage *UsageError
+		switch {
+		case test.err == "" && (err != nil || len(targets) != 1+strings.Count(test.spec, ",")):
+			t.Errorf("%s: %d targets, %v", test.spec, len(targets), err)
+		case test.err != "" && (!errors.As(err, &usage) || err.Error() != test.err):
+			t.Errorf("%s: %v, want %s", test.spec, err, test.err)
 		}
 	}
 }

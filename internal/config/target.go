@@ -69,6 +69,9 @@ func parseURLTarget(text string) (address, *flaw) {
 func parseAddress(text string, isProfile func(string) bool) (a address, wrong *flaw) {
 	rest := text
 	if at := strings.LastIndexByte(text, '@'); at >= 0 {
+		if strings.HasSuffix(text[:at], "@") && at > 1 {
+			return address{}, &flaw{"a group takes no user in front of it", "give the user by --user"}
+		}
 		if a.user, wrong = typedUser(text[:at]); wrong != nil {
 			return address{}, wrong
 		}

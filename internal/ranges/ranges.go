@@ -123,6 +123,8 @@ func parse(body string) (series, error) {
 	case numbers:
 	case len(first) == 1 && len(last) == 1 && strings.Contains(alphabet, first) && strings.Contains(alphabet, last):
 		s.letters, s.first, s.last = true, strings.Index(alphabet, first), strings.Index(alphabet, last)
+	case isNumber(first) && isNumber(last):
+		return refuse(": its numbers have more than 9 digits", "")
 	default:
 		return refuse(": its ends are neither two numbers nor two letters", "write it as [01:20], [a:f] or [1:10:2]")
 	}
@@ -134,12 +136,14 @@ func parse(body string) (series, error) {
 
 // digits reads a number that is not longer than any real one.
 func digits(text string) (int, bool) {
-	if text == "" || len(text) > 9 || strings.Trim(text, "0123456789") != "" {
+	if !isNumber(text) || len(text) > 9 {
 		return 0, false
 	}
 	n, err := strconv.Atoi(text)
 	return n, err == nil
 }
+
+func isNumber(text string) bool { return text != "" && strings.Trim(text, "0123456789") == "" }
 
 func (s series) count() int { return (s.last-s.first)/s.step + 1 }
 

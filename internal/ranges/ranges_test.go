@@ -59,7 +59,7 @@ func TestExpandRefuses(t *testing.T) {
 		"web[ab:cd]":        `not a range: "[ab:cd]": its ends are neither two numbers nor two letters | ` + forms,
 		"web[1: 3]":         `not a range: "[1: 3]": its ends are neither two numbers nor two letters | ` + forms,
 		"web[-1:3]":         `not a range: "[-1:3]": its ends are neither two numbers nor two letters | ` + forms,
-		"web[1:9999999999]": `not a range: "[1:9999999999]": its ends are neither two numbers nor two letters | ` + forms,
+		"web[1:9999999999]": `not a range: "[1:9999999999]": its numbers have more than 9 digits | `,
 		"web[3:1]":          `not a range: "[3:1]": its end is before its beginning | `,
 		"web[c:a]":          `not a range: "[c:a]": its end is before its beginning | `,
 		"web[01:3]":         `not a range: "[01:3]": its ends have to be equally long where the first begins with 0 | write it as [01:20]`,
