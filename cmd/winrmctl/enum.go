@@ -224,13 +224,13 @@ func (o *enumOptions) findTargets(c *cobra.Command, spec string) error {
 	o.several = strings.ContainsAny(spec, ",@[") && !isOneTarget(cfg, spec)
 	if o.targetsFrom != "" {
 		o.several = true
-		specs, err := o.app.readTargets(o.targetsFrom)
+		specs, err := o.app.readTargets(cfg, o.targetsFrom)
 		if err != nil {
 			return err
 		}
 		spec = strings.Join(specs, ",")
 	}
-	o.targets, err = resolveAll(cfg, spec, o.globals.over(c.Flags()))
+	o.targets, err = cfg.Targets(o.globals.over(c.Flags()), spec)
 	return err
 }
 

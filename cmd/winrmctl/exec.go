@@ -165,7 +165,7 @@ func (o *execOptions) findTargets(c *cobra.Command, spec string) error {
 	o.several = strings.ContainsAny(spec, ",@[") && !isOneTarget(cfg, spec)
 	if o.targetsFrom != "" {
 		o.several = true
-		specs, err := o.app.readTargets(o.targetsFrom)
+		specs, err := o.app.readTargets(cfg, o.targetsFrom)
 		if err != nil {
 			return err
 		}
@@ -284,7 +284,7 @@ func (o *execOptions) run(ctx context.Context) error {
 }
 
 // readTargets reads a file of targets, or stdin for -.
-func (a *app) readTargets(name string) ([]string, error) {
+func (a *app) readTargets(cfg *config.Config, name string) ([]string, error) {
 	in := a.stdin
 	if name != "-" {
 		f, err := os.Open(name)
@@ -294,7 +294,7 @@ func (a *app) readTargets(name string) ([]string, error) {
 		defer f.Close()
 		in = f
 	}
-	return config.ReadTargets(in, name)
+	return cfg.ReadTargets(in, name)
 }
 
 // completeTargets offers the profiles as targets.

@@ -19,7 +19,7 @@ const (
 // ReadTargets reads a list of targets, in the form that Expand takes them: one a line, with "#" before a comment at the
 // beginning of a line or after a space. It reads as it goes, and no more than a bounded list. name is what errors call
 // the list; they name the line too, and are *UsageError.
-func ReadTargets(r io.Reader, name string) ([]string, error) {
+func (c *Config) ReadTargets(r io.Reader, name string) ([]string, error) {
 	limited := &io.LimitedReader{R: r, N: maxTargetsSize + 1}
 	lines := bufio.NewScanner(limited)
 	lines.Buffer(make([]byte, 0, maxTargetLine), maxTargetLine)
@@ -36,6 +36,7 @@ func ReadTargets(r io.Reader, name string) ([]string, error) {
 			line = strings.TrimPrefix(line, "\ufeff")
 		}
 		target := strings.TrimSpace(uncomment(line))
+		same := c.identity(target)
 		switch {
 		case limited.N <= 0:
 			return refuse("the list is larger than 16 MiB", "")
@@ -45,12 +46,12 @@ func ReadTargets(r io.Reader, name string) ([]string, error) {
 			continue
 		case strings.ContainsFunc(target, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) || r == ',' }):
 			return refuse("more than one target", "write one a line")
-		case at[target] > 0:
-			return refuse(fmt.Sprintf("target %s: named twice: also on line %d", showTarget(target), at[target]), "name it once")
+		case at[same] > 0:
+			return refuse(fmt.Sprintf("target %s: named twice: also on line %d", showTarget(target), at[same]), "name it once")
 		case len(targets) == maxTargets:
 			return refuse(fmt.Sprintf("more than %d targets", maxTargets), "")
 		}
-		at[target] = number
+		at[same] = number
 		targets = append(targets, target)
 	}
 	number++

@@ -12,10 +12,11 @@ import (
 )
 
 func TestReadTargets(t *testing.T) {
-	list := "\ufeff# the fleet\nweb1\r\n  web[01:03].corp.example  # three\n\n\t@db\t#x\nbob@h:5985\nhttps://h/a#b\n#\n   # y\nlast"
-	want := []string{"web1", "web[01:03].corp.example", "@db", "bob@h:5985", "https://h/a#b", "last"}
+	list := "\ufeff# the fleet\nweb1\r\n  web[01:03].corp.example  # three\n\n\t@db\t#x\nbob@h:5985\nhttps://h/a#b\n#\n   # y\nLast\nlast"
+	want := []string{"web1", "web[01:03].corp.example", "@db", "bob@h:5985", "https://h/a#b", "Last", "last"}
+	c := mustLoad(t, "profiles: {last: {host: h}, Last: {host: h}}", nil)
 	for _, content := range []string{list, list + "\n", list + "\r\n\r\n"} {
-		got, err := ReadTargets(iotest.OneByteReader(strings.NewReader(content)), "x")
+		got, err := c.ReadTargets(iotest.OneByteReader(strings.NewReader(content)), "x")
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%q: %v, want %q", got, err, want)
 		}
@@ -37,6 +38,7 @@ func (e *endless) Read(p []byte) (int, error) {
 }
 
 func TestReadTargetsRefuses(t *testing.T) {
+	c := mustLoad(t, "", nil)
 	var many strings.Builder
 	for i := range maxTargets + 1 {
 		fmt.Fprintf(&many, "h%d\n", i)
@@ -51,6 +53,7 @@ func TestReadTargetsRefuses(t *testing.T) {
 		{strings.NewReader("# x\na,b\n"), "list:2: more than one target", "write one a line"},
 		{strings.NewReader("a\nb\x1b[1mc\n"), "list:2: more than one target", "write one a line"},
 		{strings.NewReader("a\n\nb\na # again\n"), `list:4: target "a": named twice: also on line 1`, "name it once"},
+		{strings.NewReader("a.x\nA.X\n"), `list:2: target "A.X": named twice: also on line 1`, "name it once"},
 		{strings.NewReader("bob:hunter2@a\nbob:hunter2@a\n"), `list:2: target "a": named twice: also on line 1`, "name it once"},
 		{strings.NewReader("a\n\xe4\n"), "list:2: is not UTF-8 text", "save it as UTF-8"},
 		{strings.NewReader("\xff\xfea\x00\n\x00"), "list:1: is not UTF-8 text", "save it as UTF-8"},
@@ -60,7 +63,7 @@ func TestReadTargetsRefuses(t *testing.T) {
 		{iotest.ErrReader(&fs.PathError{Op: "read", Path: "list", Err: fs.ErrClosed}), "list: file already closed", ""},
 		{&endless{line: "b"}, "list:1: a line longer than 4 KiB", "write one target a line"},
 	} {
-		got, err := ReadTargets(test.list, "list")
+		got, err := c.ReadTargets(test.list, "list")
 		var usage *UsageError
 		if !errors.As(err, &usage) || got != nil || err.Error() != test.err || hint(err) != test.hint {
 			t.Errorf("%d targets, %T %v | %s\nwant %s | %s", len(got), err, err, hint(err), test.err, test.hint)
@@ -78,7 +81,7 @@ func FuzzReadTargets(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, list string) {
-		targets, err := ReadTargets(strings.NewReader(list), "x")
+		targets, err := c.ReadTargets(strings.NewReader(list), "x")
 		if err != nil {
 			var usage *UsageError
 			if !errors.As(err, &usage) || !strings.HasPrefix(err.Error(), "x:") {
