@@ -221,16 +221,7 @@ func (o *enumOptions) findTargets(c *cobra.Command, spec string) error {
 	if err != nil {
 		return err
 	}
-	o.several = strings.ContainsAny(spec, ",@[") && !isOneTarget(cfg, spec)
-	if o.targetsFrom != "" {
-		o.several = true
-		specs, err := o.app.readTargets(cfg, o.targetsFrom)
-		if err != nil {
-			return err
-		}
-		spec = strings.Join(specs, ",")
-	}
-	o.targets, err = cfg.Targets(o.globals.over(c.Flags()), spec)
+	o.targets, o.several, err = o.app.findTargets(o.globals, cfg, targetSpec{spec, o.targetsFrom}, o.globals.over(c.Flags()))
 	return err
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 	"unicode/utf16"
@@ -162,16 +161,7 @@ func (o *execOptions) findTargets(c *cobra.Command, spec string) error {
 	if err := overEnv(over, o.env); err != nil {
 		return err
 	}
-	o.several = strings.ContainsAny(spec, ",@[") && !isOneTarget(cfg, spec)
-	if o.targetsFrom != "" {
-		o.several = true
-		specs, err := o.app.readTargets(cfg, o.targetsFrom)
-		if err != nil {
-			return err
-		}
-		spec = strings.Join(specs, ",")
-	}
-	o.targets, err = cfg.Targets(over, spec)
+	o.targets, o.several, err = o.app.findTargets(o.globals, cfg, targetSpec{spec, o.targetsFrom}, over)
 	return err
 }
 
@@ -185,12 +175,6 @@ func overEnv(over map[string]string, variables []string) error {
 		over["env."+key] = value
 	}
 	return nil
-}
-
-// isOneTarget tells a name with a sign in it that could mean several (bob@web1, [::1]) from a list.
-func isOneTarget(cfg *config.Config, spec string) bool {
-	names, err := cfg.Expand(spec)
-	return err == nil && len(names) == 1 && names[0] == spec
 }
 
 // longest is how many characters cmd.exe takes for a command line, and longestDirect CreateProcess.
@@ -281,36 +265,4 @@ func (o *execOptions) run(ctx context.Context) error {
 		return r.reported(ctx, cancel)
 	}
 	return r.plain(ctx)
-}
-
-// readTargets reads a file of targets, or stdin for -.
-func (a *app) readTargets(cfg *config.Config, name string) ([]string, error) {
-	in := a.stdin
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, &fileError{"--targets-from", err}
-		}
-		defer f.Close()
-		in = f
-	}
-	return cfg.ReadTargets(in, name)
-}
-
-// completeTargets offers the profiles as targets.
-func (a *app) completeTargets(g *globals) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		if len(args) > 0 {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		cfg, err := a.load(g)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		names := append(cfg.Profiles(), "sandbox")
-		for _, group := range cfg.Groups() {
-			names = append(names, "@"+group)
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp
-	}
 }

@@ -13,10 +13,11 @@ import (
 
 // probeOptions is one run of probe-auth.
 type probeOptions struct {
-	app     *app
-	globals *globals
-	targets []*config.Target
-	output  string // text or json
+	app         *app
+	globals     *globals
+	targets     []*config.Target
+	targetsFrom string
+	output      string // text or json
 }
 
 // run probes one target after the other. Its error says how the worst of them ended.

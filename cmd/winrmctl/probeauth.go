@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -18,9 +19,13 @@ credentials, the login itself and a shell, each on a connection of its own.
 Without credentials it stops after what a listener tells anyone. A failing login is
 tried at most twice, because each one counts towards a lockout.`,
 		Example: `  winrmctl probe-auth web1
-  winrmctl probe-auth -u 'CORP\bob' --https web1.corp.example -o json`,
+  winrmctl probe-auth -u 'CORP\bob' --https web1.corp.example -o json
+  winrmctl probe-auth --targets-from hosts.txt`,
 		Args: func(c *cobra.Command, args []string) error {
-			if len(args) == 0 {
+			switch {
+			case o.targetsFrom != "":
+				return atMost(0)(c, args)
+			case len(args) == 0:
 				return &usageError{"probe-auth needs a target", "winrmctl probe-auth TARGET"}
 			}
 			return atMost(1)(c, args)
@@ -34,13 +39,15 @@ tried at most twice, because each one counts towards a lockout.`,
 			if err != nil {
 				return err
 			}
-			if o.targets, err = cfg.Targets(g.over(c.Flags()), args[0]); err != nil {
+			spec := targetSpec{strings.Join(args, ""), o.targetsFrom}
+			if o.targets, _, err = a.findTargets(g, cfg, spec, g.over(c.Flags())); err != nil {
 				return err
 			}
 			return o.run(c.Context())
 		},
 	}
 	c.Flags().StringVarP(&o.output, "output", "o", "text", "text, or json: one object a target")
+	c.Flags().StringVar(&o.targetsFrom, "targets-from", "", "read targets from `FILE`, or - for stdin, one a line")
 	c.AddCommand(a.decodeCommand())
 	return c
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -85,7 +84,7 @@ func (o *sessionOptions) complete(c *cobra.Command, args []string) error {
 	if err := overEnv(over, o.env); err != nil {
 		return err
 	}
-	if strings.ContainsAny(spec, ",@[") && !isOneTarget(cfg, spec) {
+	if mayBeSeveral(cfg, spec) {
 		return &usageError{fmt.Sprintf("shell works on one target, and %s may be several", spec), "winrmctl exec runs a command on many"}
 	}
 	o.target, err = cfg.Resolve(spec, over)
