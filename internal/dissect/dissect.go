@@ -82,7 +82,7 @@ type embedded struct {
 // protocolOf tells what a token is by how it begins; nil for what is none of those that are known.
 func protocolOf(b []byte) func(*Token, []byte) (Message, embedded) {
 	switch {
-	case bytes.HasPrefix(b, []byte(ntlmSignature)):
+	case bytes.HasPrefix(b, []byte(ntlmSignature)), len(b) >= 4 && bytes.HasPrefix([]byte(ntlmSignature), b): // cut short
 		return (*Token).ntlm
 	case isGSS(b), isNegotiationToken(b):
 		return (*Token).spnego

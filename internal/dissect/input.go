@@ -14,7 +14,7 @@ type Source struct {
 	Line    int    // from 1; 0 for what has no lines
 	Header  string // Authorization, WWW-Authenticate, ...; "" where it did not stand in a header
 	Scheme  string // Negotiate, NTLM, ...; "" where none stood before it
-	Form    string // base64, hex, dump or binary
+	Form    string // base64, hex, dump, escaped or binary
 	Problem string // why the text is not all of the token, or ""
 }
 
@@ -23,17 +23,21 @@ var ErrNoToken = errors.New("no NTLM, SPNEGO or Kerberos token")
 
 // Find finds the tokens in what somebody copied from somewhere: a token in base64 or hexadecimal, with or without spaces,
 // colons or \x; several, one a line or with empty lines between; hex dumps with offsets; lines of HTTP headers as they
-// stand in captures, requests and logs, bodies and all; or the bytes of a token. Where headers hold tokens nothing else
-// is looked at. origin is kept in the sources. It returns [ErrNoToken] where there is none.
+// stand in captures, requests, logs and HAR files, bodies and all; tokens within other text, escaped strings among it; or the
+// bytes of a token. Where headers hold tokens nothing else is looked at. origin is kept in the sources. It returns [ErrNoToken] where there is none.
 func Find(input []byte, origin string) ([]*Token, error) {
-	if Known(input) {
+	if len(input) >= len(ntlmSignature) && Known(input) { // fewer may be a word
 		return []*Token{newToken(input, Source{Origin: origin, Form: "binary"})}, nil
 	}
 	f := newFinder()
-	lines := strings.Split(plainText(input), "\n")
-	tokens := f.inHeaders(lines)
+	r := newRewriter()
+	text := r.percent.Replace(plainText(input))
+	tokens := f.inHeaders(strings.Split(r.headers(text), "\n"))
 	if len(tokens) == 0 {
-		tokens = f.bare(lines)
+		tokens = f.bare(strings.Split(text, "\n"))
+	}
+	if len(tokens) == 0 {
+		tokens = f.embedded(strings.Split(text, "\n"))
 	}
 	for _, t := range tokens {
 		t.Source.Origin = origin
@@ -67,7 +71,7 @@ func plainText(b []byte) string {
 }
 
 // A finder holds the patterns of one search.
-type finder struct{ header, offer, dump *regexp.Regexp }
+type finder struct{ header, offer, dump, ntlm, literal *regexp.Regexp }
 
 func newFinder() *finder {
 	return &finder{
@@ -77,6 +81,10 @@ func newFinder() *finder {
 		offer: regexp.MustCompile(`(?i)(?:^|[\s,"'\[(])(negotiate|ntlm|kerberos|credssp|basic|bearer|digest)\s+([a-z0-9+/._~-]+=*)`),
 		// A line of a hex dump: an offset, bytes, and perhaps what they are as text.
 		dump: regexp.MustCompile(`^(?:0x)?[0-9a-fA-F]{3,8}(?::|h)?\s+((?:[0-9a-fA-F]{2}[ -]{0,2}){1,64})`),
+		// NTLM's signature in base64, and what follows.
+		ntlm: regexp.MustCompile(`TlRMTVNTUA[A-Za-z0-9+/_-]+=*`),
+		// A string in quotes, with escapes in it.
+		literal: regexp.MustCompile(`"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'`),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -64,6 +65,42 @@ func dumped(b []byte, offset, group, separator, before, after string) string {
 	return out.String()
 }
 
+// pythonString is repr(bytes).
+func pythonString(raw []byte) string {
+	var out strings.Builder
+	for _, c := range raw {
+		switch {
+		case c == '\'' || c == '\\':
+			out.WriteString(`\` + string(c))
+		case c == '\n':
+			out.WriteString(`\n`)
+		case c < 0x20 || c > 0x7e:
+			fmt.Fprintf(&out, `\x%02x`, c)
+		default:
+			out.WriteByte(c)
+		}
+	}
+	return "'" + out.String() + "'"
+}
+
+// cString is how strace prints bytes: octal, as short as can be.
+func cString(raw []byte) string {
+	var out strings.Builder
+	for i, c := range raw {
+		switch {
+		case c == '"' || c == '\\':
+			out.WriteString(`\` + string(c))
+		case c >= 0x20 && c <= 0x7e:
+			out.WriteByte(c)
+		case i+1 < len(raw) && raw[i+1] >= '0' && raw[i+1] <= '7':
+			fmt.Fprintf(&out, `\%03o`, c)
+		default:
+			fmt.Fprintf(&out, `\%o`, c)
+		}
+	}
+	return `"` + out.String() + `"`
+}
+
 // TestForms: one token, in every form in which people copy it.
 func TestForms(t *testing.T) {
 	raw := find(t, read(t, "exchange.http"))[1].Raw
@@ -119,6 +156,19 @@ func TestForms(t *testing.T) {
 		{name: "header of a command", input: `curl -H "Authorization: Negotiate ` + b64 + `" http://web1`, form: "base64", header: "Authorization", scheme: "Negotiate"},
 		{name: "header that is wrapped", input: "Authorization: Negotiate " + wrapped(b64, 60, "\n ") + "\nHost: x\n\n" + b64, form: "base64", header: "Authorization", scheme: "Negotiate"},
 		{name: "header of a proxy", input: "Proxy-Authenticate: NTLM " + b64, form: "base64", header: "Proxy-Authenticate", scheme: "NTLM"},
+		{name: "HAR", input: `{"log": {"entries": [{"request": {"headers": [{"name": "Host", "value": "web1"}, {"name": "Authorization", "value": "Negotiate ` + b64 + `"}]}}]}}`,
+			form: "base64", header: "Authorization", scheme: "Negotiate"},
+		{name: "HAR of many lines, value first", input: "\"headers\": [\n{\n\"value\": \"Negotiate " + strings.ReplaceAll(b64, "/", `\/`) + "\",\n\"name\": \"www-authenticate\"\n}]",
+			form: "base64", header: "WWW-Authenticate", scheme: "Negotiate"},
+		{name: "JSON that escapes", input: `{"Authorization": "NTLM ` + strings.NewReplacer("+", `\u002B`, "=", `\u003d`).Replace(b64) + `"}`, form: "base64", header: "Authorization", scheme: "NTLM"},
+		{name: "http.client of Python", input: `send: b'POST /wsman HTTP/1.1\r\nHost: web1\r\nAuthorization: Negotiate ` + b64 + `\r\nContent-Length: 0\r\n\r\n'`,
+			form: "base64", header: "Authorization", scheme: "Negotiate"},
+		{name: "percent signs", input: "Authorization: Negotiate " + url.QueryEscape(b64), form: "base64", header: "Authorization", scheme: "Negotiate"},
+		{name: "token in a log", input: "10:00:01 sspi: server sends Negotiate " + b64 + " (200 bytes)", form: "base64", scheme: "Negotiate"},
+		{name: "token in XML", input: "<t:Token>" + b64 + "</t:Token>", form: "base64"},
+		{name: "token of a setting", input: "challenge=" + b64 + ";", form: "base64"},
+		{name: "string of Python", input: "token = b" + pythonString(raw), form: "escaped"},
+		{name: "string of C", input: fmt.Sprintf("static const char token[] = %s;", cString(raw)), form: "escaped"},
 		{name: "value of a header", input: "Negotiate " + b64, form: "base64", scheme: "Negotiate"},
 		{name: "sentence with a header before it", input: "Send the header Authorization: Negotiate token with this:\n" + b64, form: "base64"},
 		{name: "sentence before it", input: "Negotiate this:\n" + b64, form: "base64"},
@@ -247,7 +297,7 @@ func TestDamagedText(t *testing.T) {
 
 func TestNoToken(t *testing.T) {
 	for _, input := range []string{
-		"", "\n", "hello", "deadbeef", "TlRMTVNT", "WWW-Authenticate: Negotiate", `WWW-Authenticate: Basic realm="WSMAN"`, "WWW-Authenticate: Negotiate, Kerberos",
+		"", "\n", "hello", "deadbeef", "TlRM", "NTLM", "NTLMSSP", `x = "\\x4e\\x54"`, "WWW-Authenticate: Negotiate", `WWW-Authenticate: Basic realm="WSMAN"`, "WWW-Authenticate: Negotiate, Kerberos",
 		"Authorization: Negotiate (AUTHENTICATE_MESSAGE of 402 bytes, withheld)", base64.StdEncoding.EncodeToString([]byte("bob:secret")),
 		"Negotiate is a scheme", "basic things", "Authorization: Negotiate token", `Authorization: Negotiate realm="WSMAN"`, strings.Repeat("word ", 10000), "\x00\x01\x02", "https://web1.corp.example:5986/wsman",
 	} {
