@@ -61,6 +61,7 @@ func Analyse(tokens []*Token, o Options) *Report {
 	}
 	for _, x := range report.Exchanges {
 		x.compare()
+		x.accountFinding(o.Account)
 		x.verify(o, challenges)
 	}
 	return report

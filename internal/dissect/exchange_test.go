@@ -2,6 +2,7 @@ package dissect
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +92,17 @@ func TestClock(t *testing.T) {
 		}
 		if !strings.HasPrefix(got, tc.want) || tc.want == "" && got != "" {
 			t.Errorf("%s: %q", tc.name, got)
+		}
+	}
+}
+
+// TestOtherAccount: who a message logs in as is held against who it is said to be.
+func TestOtherAccount(t *testing.T) {
+	tokens := find(t, read(t, "exchange.http"))
+	for account, other := range map[string]bool{"": false, "bob": false, "BOB": false, `.\bob`: false, `corp\bob`: false, `LAB\bob`: true, "eve": true, "bob@corp.example": true} {
+		x := Analyse(tokens, Options{Account: account}).Exchanges[0]
+		if got := slices.ContainsFunc(x.Findings, func(f Finding) bool { return f.Code == "other-account" }); got != other {
+			t.Errorf("%s for %s of %s: %v", account, x.User, x.Domain, got)
 		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/winrmctl/winrmctl/internal/auth/ntlm"
 )
 
-// sealing is what WinRM needs to encrypt messages (3.4, and DESIGN of this project: nothing weaker is used).
+// sealing is what WinRM needs to encrypt messages (3.4); nothing weaker is used here.
 const sealing = ntlm.Sign | ntlm.Seal | ntlm.ExtendedSessionSecurity | ntlm.Negotiate128
 
 // sealingFindings warns of flags that allow no sealed session, which WinRM over http wants by default.
@@ -106,4 +106,15 @@ func (t *Token) sourceFindings() {
 	if t.Source.Scheme == "NTLM" {
 		t.remark(Info, "ntlm-scheme", "the scheme is NTLM: WinRM offers Negotiate, never this", "")
 	}
+}
+
+// accountFinding holds the account that the password is said to belong to against the one in the message.
+func (x *Exchange) accountFinding(account string) {
+	said := ntlm.ParseAccount(account)
+	if account == "" || x.authenticate.broken ||
+		strings.EqualFold(said.User, x.User) && (said.Local || said.Domain == "" || strings.EqualFold(said.Domain, x.Domain)) {
+		return
+	}
+	x.remark(Warning, "other-account", "the message logs in as "+quote(x.User)+" with the domain "+quote(x.Domain)+", not as "+quote(account),
+		"a server looks the account up by the names in the message")
 }
