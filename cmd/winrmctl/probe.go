@@ -1,13 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	"github.com/winrmctl/winrmctl/internal/config"
+	"github.com/winrmctl/winrmctl/internal/fanout"
 	"github.com/winrmctl/winrmctl/internal/probe"
 )
 
@@ -18,35 +21,46 @@ type probeOptions struct {
 	targets     []*config.Target
 	targetsFrom string
 	output      string // text or json
+	parallel    int
+	several     bool
 }
 
-// run probes one target after the other. Its error says how the worst of them ended.
+// run probes the targets. Its error says how the only one ended, or how many failed.
 func (o *probeOptions) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	interrupts := o.app.interrupts(cancel)
 	defer interrupts.stop()
 	secrets := o.app.secrets()
-	var failed []error
-	for i, t := range o.targets {
-		if i > 0 && o.output == "text" {
+	if !o.several {
+		return causeOf(ctx, o.one(ctx, o.targets[0], secrets, o.app.stdout))
+	}
+	var printing sync.Mutex
+	printed := false
+	failed := &failures{}
+	fanout.Run(ctx, len(o.targets), fanout.Options{Parallel: o.parallel}, func(ctx context.Context, i int, _ *fanout.Slot) error {
+		var out bytes.Buffer // whole reports, in the order in which they are done
+		err := causeOf(ctx, o.one(ctx, o.targets[i], secrets, &out))
+		if err != nil {
+			failed.add(i, o.targets[i].Name, err)
+		}
+		printing.Lock()
+		defer printing.Unlock()
+		if out.Len() > 0 && printed && o.output == "text" {
 			fmt.Fprintln(o.app.stdout)
 		}
-		err := o.one(ctx, t, secrets)
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if err != nil {
-			failed = append(failed, err)
-		}
-	}
+		printed = printed || out.Len() > 0
+		_, _ = o.app.stdout.Write(out.Bytes())
+		return err
+	})
 	switch {
-	case len(failed) == 0:
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case len(failed.all) == 0:
 		return nil
-	case len(o.targets) == 1:
-		return failed[0]
 	}
-	return &severalError{failed: len(failed), all: len(o.targets)}
+	failed.table(o.app.stderr)
+	return &severalError{failed: len(failed.all), all: len(o.targets), hint: failed.hint()}
 }
 
 // A probeError is a target that cannot be logged in to, as the report on stdout tells in detail.
@@ -57,10 +71,18 @@ type probeError struct {
 }
 
 func (e *probeError) Error() string {
-	if len(e.report.Findings) > 0 {
-		return e.report.Findings[0].Text
+	if f := e.report.Reason(); f != nil {
+		return f.Text
 	}
 	return e.target + ": no login works"
+}
+
+// Hint is that of the finding.
+func (e *probeError) Hint() string {
+	if f := e.report.Reason(); f != nil {
+		return f.Hint
+	}
+	return ""
 }
 
 // A severalError is a command that failed on some of several targets.
@@ -73,7 +95,8 @@ func (e *severalError) Hint() string { return e.hint }
 
 func (e *severalError) Error() string { return fmt.Sprintf("%d of %d targets failed", e.failed, e.all) }
 
-func (o *probeOptions) one(ctx context.Context, t *config.Target, secrets *config.Secrets) error {
+// one probes a target, and writes its report to out: in text step by step.
+func (o *probeOptions) one(ctx context.Context, t *config.Target, secrets *config.Secrets, out io.Writer) error {
 	w, err := o.app.wayTo(o.globals, t)
 	if err != nil {
 		return err
@@ -88,13 +111,13 @@ func (o *probeOptions) one(ctx context.Context, t *config.Target, secrets *confi
 		settings.Login, settings.User = mechanisms(t.Settings, account)[:1], account.user
 		settings.Config.TLS.Certificate = account.certificate
 	}
-	p := &probePrinter{w: o.app.stdout, color: o.app.colors(o.globals, o.app.terminals.stdout)}
+	p := &probePrinter{w: out, color: o.app.colors(o.globals, o.app.terminals.stdout)}
 	if o.output == "text" {
 		title := oneLine(t.Name)
 		if title != w.address {
 			title += " (" + w.address + ")"
 		}
-		fmt.Fprintln(o.app.stdout, title)
+		fmt.Fprintln(out, title)
 		settings.Step = p.step
 	}
 	report, err := probe.Run(ctx, settings)
@@ -102,7 +125,7 @@ func (o *probeOptions) one(ctx context.Context, t *config.Target, secrets *confi
 		return err
 	}
 	if o.output == "json" {
-		if err := json.NewEncoder(o.app.stdout).Encode(struct {
+		if err := json.NewEncoder(out).Encode(struct {
 			Target string `json:"target"`
 			*probe.Report
 		}{t.Name, report}); err != nil {

@@ -58,3 +58,18 @@ func Codes() []Code {
 		CertificateRefused, CertificateNotOffered, CertificateNotMapped, BasicOverHTTP, UnsealedAnswer, AnswerFalsified, NotAdministrator, Refused,
 	}
 }
+
+// Reason is the finding that says most of why no login works: the first one, but for what logins work with. nil for none.
+func (r *Report) Reason() *Finding {
+	for i := range r.Findings {
+		switch r.Findings[i].Code {
+		case AddressDead, ClockSkew:
+		default:
+			return &r.Findings[i]
+		}
+	}
+	if len(r.Findings) > 0 {
+		return &r.Findings[0]
+	}
+	return nil
+}
