@@ -71,20 +71,27 @@ func (c *Conn) connect(ctx context.Context, maxVersion uint16) error {
 	protocols.SetHTTP1(true)
 	dialled := false
 	c.tls = session{}
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		nc, err := d.dialTCP(ctx, network, address)
+		if err == nil {
+			dialled, record.Address = true, nc.RemoteAddr().String()
+		}
+		return nc, err
+	}
 	t := &http.Transport{
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			nc, err := d.dialTCP(ctx, network, address)
-			if err == nil {
-				dialled, record.Address = true, nc.RemoteAddr().String()
+		DialContext: dial,
+		DialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			nc, err := dial(ctx, network, address)
+			if err != nil {
+				return nil, err
 			}
-			return nc, err
+			return handshake(ctx, nc, d.config.TLS.client(d.url.Hostname(), maxVersion, &c.tls))
 		},
 		Protocols:              protocols,
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: 64 << 10,
 		ReadBufferSize:         64 << 10,
 		WriteBufferSize:        64 << 10,
-		TLSClientConfig:        d.config.TLS.client(d.url.Hostname(), maxVersion, &c.tls),
 	}
 	client, err := t.NewClientConn(ctx, d.url.Scheme, d.address())
 	record.DurationMS, record.TLS = milliseconds(begin), c.tls.String()

@@ -1,10 +1,14 @@
 package transport
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"crypto/tls"
 	"crypto/x509"
+	"net"
+	"sync"
+	"time"
 )
 
 // TLS says whom to trust, and who we are.
@@ -65,4 +69,55 @@ func (t TLS) client(host string, maxVersion uint16, s *session) *tls.Config {
 		return nil
 	}
 	return c
+}
+
+// handshake makes a TLS session on a connection, which it closes when that fails.
+func handshake(ctx context.Context, nc net.Conn, config *tls.Config) (net.Conn, error) {
+	c := &tlsConn{Conn: tls.Client(nc, config), ended: make(chan struct{})}
+	if err := c.HandshakeContext(ctx); err != nil {
+		_ = nc.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// tlsConn is a TLS session that tells why its peer has ended it, also to who writes. With TLS 1.3 a client certificate is
+// refused behind the handshake (RFC 8446, 4.4.2.4 and 6): a request may be under way by then, and break before the alert is
+// read.
+type tlsConn struct {
+	*tls.Conn
+	once  sync.Once
+	err   error         // of the first Read that failed, set before ended is closed
+	ended chan struct{} // closed by it
+}
+
+// alertTime is how long an alert that is on its way is waited for.
+const alertTime = 250 * time.Millisecond
+
+func (c *tlsConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if err != nil {
+		c.once.Do(func() {
+			c.err = err
+			close(c.ended)
+		})
+	}
+	return n, err
+}
+
+func (c *tlsConn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	if err == nil {
+		return n, nil
+	}
+	t := time.NewTimer(alertTime)
+	defer t.Stop()
+	select {
+	case <-c.ended:
+		if alert(c.err) != nil {
+			err = c.err
+		}
+	case <-t.C:
+	}
+	return n, err
 }
