@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Command lines run by a real cmd.exe, that of wine: winrmctl exec against winrmctl sandbox --programs wine, from a prefix
-# that is made for this and thrown away. Streams and exit codes are compared to the byte.
+# that is made for this and thrown away. Streams and exit codes are compared to the byte. The unit tests that need wine run
+# in that prefix too: without one they are skipped, because go test shall not make it in the user's directory.
 #
 # WINRMCTL is the binary. Exit 0: passed. 77: skipped, the last line says why. Else: failed.
 set -uo pipefail
@@ -9,6 +10,7 @@ set -uo pipefail
 [ "$(uname -sm)" = "Linux x86_64" ] || { echo "skipped: wine is used on Linux with x86-64 only"; exit 77; }
 
 work=$(mktemp -d)
+home=$HOME
 export HOME=$work XDG_CONFIG_HOME=$work/config TMPDIR=$work WINEPREFIX=$work/prefix
 sandbox=
 
@@ -100,8 +102,10 @@ seq 100000 >"$input"
 check 0 "$(sed 's/$/\\r\\n/' "$input" | grep 77 | tr -d '\n')" '' -i --direct "$url" find.exe 77
 input=
 
+mark=76$$ # of the programs below, and of no other run's
+
 # Ctrl-C, once the program has spoken; it is winrmctl's own exit code then.
-"$WINRMCTL" exec -u sandbox --password-file "$work/password" "$url" 'echo ready&ping -n 7654321 127.0.0.1&echo not me' >"$work/stdout" 2>"$work/stderr" </dev/null &
+"$WINRMCTL" exec -u sandbox --password-file "$work/password" "$url" "echo ready&ping -n $mark 127.0.0.1&echo not me" >"$work/stdout" 2>"$work/stderr" </dev/null &
 exec=$!
 until grep -q ready "$work/stdout"; do kill -0 "$exec" 2>/dev/null || break; sleep 0.05; done
 kill -INT "$exec"
@@ -111,15 +115,17 @@ code=$?
 ! grep -q 'not me' "$work/stdout" || fail "Ctrl-C does not end the line"
 
 # What a command starts ends with it.
-run --timeout 3s "$url" 'start ping -n 7654321 127.0.0.1&start /b ping -n 7654321 127.0.0.1&ping -n 7654321 127.0.0.1' >/dev/null 2>&1
+run --timeout 3s "$url" "start ping -n $mark 127.0.0.1&start /b ping -n $mark 127.0.0.1&ping -n $mark 127.0.0.1" >/dev/null 2>&1
 code=$?
 [ "$code" = 124 ] || fail "a time limit: exit code $code"
 for _ in $(seq 100); do
-	left=$(grep -lz 7654321 /proc/[0-9]*/cmdline 2>/dev/null)
+	left=$(grep -lz "$mark" /proc/[0-9]*/cmdline 2>/dev/null)
 	[ -n "$left" ] || break
 	sleep 0.1
 done
 [ -z "$left" ] || fail "programs are left behind: $left"
+
+(cd "$(dirname "$0")/../.." && HOME=$home TMPDIR=$work go test -count=1 -run Wine ./internal/sandbox) || fail "the unit tests"
 
 # Several at once.
 for n in 1 2 3 4 5 6; do

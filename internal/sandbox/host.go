@@ -58,6 +58,7 @@ const orphans = time.Second
 type process struct {
 	cmd         *exec.Cmd
 	output      [2]*stream
+	left        func() // ends what the program has left behind and would keep its output open; nil for nothing
 	interrupted atomic.Bool
 	terminated  atomic.Bool
 }
@@ -111,6 +112,9 @@ func drain(r interface{ Read([]byte) (int, error) }, buffer []byte) {
 
 func (p *process) Wait() uint32 {
 	err := p.cmd.Wait()
+	if p.left != nil {
+		p.left()
+	}
 	var finished sync.WaitGroup
 	for _, output := range p.output {
 		finished.Go(func() { output.finish(orphans) })

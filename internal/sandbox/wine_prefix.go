@@ -32,7 +32,7 @@ func StartWine(ctx context.Context, log func(string)) (*Wine, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Wine{loader: loader, prefix: os.Getenv("WINEPREFIX")}
+	w := &Wine{loader: loader}
 	if err := w.start(ctx, log); err != nil {
 		return nil, fmt.Errorf("sandbox: wine: %w", err)
 	}
@@ -40,14 +40,7 @@ func StartWine(ctx context.Context, log func(string)) (*Wine, error) {
 }
 
 func (w *Wine) start(ctx context.Context, log func(string)) (err error) {
-	if w.prefix == "" {
-		cache, err := os.UserCacheDir()
-		if err != nil {
-			return err
-		}
-		w.prefix = filepath.Join(cache, "winrmctl", "wine")
-	}
-	if w.prefix, err = filepath.Abs(w.prefix); err != nil {
+	if w.prefix, err = winePrefix(); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(w.prefix, 0o700); err != nil {
@@ -56,13 +49,28 @@ func (w *Wine) start(ctx context.Context, log func(string)) (err error) {
 	if w.dir, err = os.MkdirTemp("", "winrmctl-wine-"); err != nil {
 		return err
 	}
-	if _, err := os.Stat(filepath.Join(w.prefix, ".update-timestamp")); err != nil { // wineboot writes it at the end
+	if !isPrefix(w.prefix) {
 		log(fmt.Sprintf("making the wine prefix %s: once, up to a minute and 0.7 GB", w.prefix))
 	}
 	if w.keeper, err = w.keep(ctx); err != nil {
 		_ = os.RemoveAll(w.dir)
 	}
 	return err
+}
+
+// winePrefix is where the prefix is or will be.
+func winePrefix() (string, error) {
+	if prefix := os.Getenv("WINEPREFIX"); prefix != "" {
+		return filepath.Abs(prefix)
+	}
+	cache, err := os.UserCacheDir()
+	return filepath.Join(cache, "winrmctl", "wine"), err
+}
+
+// isPrefix reports whether wine has made a prefix there, to the end.
+func isPrefix(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, ".update-timestamp")) // wineboot writes it last
+	return err == nil
 }
 
 // Close ends wine, unless others use the prefix too. It waits for the commands, which were told to end before (by

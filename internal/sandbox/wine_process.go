@@ -49,7 +49,7 @@ func (p *wineProcess) start(s Spec) (err error) {
 		line = s.Line
 	}
 	var ours []string
-	for _, v := range p.wine.environment() {
+	for _, v := range append(p.wine.environment(), p.mark()) {
 		if name, _, _ := strings.Cut(v, "="); name != "PATH" {
 			ours = append(ours, name)
 		}
@@ -59,7 +59,7 @@ func (p *wineProcess) start(s Spec) (err error) {
 	if err != nil {
 		return err
 	}
-	cmd, err := p.wine.command(p.dir, outerProgram(inner))
+	cmd, err := p.command(outerProgram(inner))
 	if err != nil {
 		return err
 	}
@@ -75,9 +75,23 @@ func (p *wineProcess) start(s Spec) (err error) {
 	}
 	if p.outer, err = startProcess(cmd, s, stdin); err != nil {
 		p.status.close()
+		return err
 	}
-	return err
+	p.outer.left = func() { endLeft(p.mark()) }
+	return nil
 }
+
+// command runs a Windows program for this command.
+func (p *wineProcess) command(program []byte) (*exec.Cmd, error) {
+	cmd, err := p.wine.command(p.dir, program)
+	if err == nil {
+		cmd.Env = append(cmd.Env, p.mark())
+	}
+	return cmd, err
+}
+
+// mark is what all processes of this command have in their environment.
+func (p *wineProcess) mark() string { return commandVariable + "=" + p.dir }
 
 // begun waits until the command runs.
 func (p *wineProcess) begun() error {
@@ -126,7 +140,7 @@ func (p *wineProcess) Signal(s Signal) {
 		return
 	}
 	defer p.wine.users.Done()
-	if cmd, err := p.wine.command(p.dir, interruptProgram(p.inner)); err == nil {
+	if cmd, err := p.command(interruptProgram(p.inner)); err == nil {
 		_ = cmd.Run() // it fails when the command has ended: then there is nothing to interrupt
 	}
 }
