@@ -168,6 +168,8 @@ func (s *Shell) read(r *Reader) {
 				s.IdleTimeOut, _ = parseDuration(string(r.Content()))
 			case "ShellRunTime":
 				s.ShellRunTime, _ = parseDuration(string(r.Content()))
+			case "BufferMode":
+				s.BufferMode = BufferMode(text(r.Content()))
 			case "ShellInactivity":
 				s.ShellInactivity, _ = parseDuration(string(r.Content()))
 			default:

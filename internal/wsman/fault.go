@@ -56,6 +56,18 @@ const (
 	CodeQuotaOperations     Code = 2150859174 // QUOTA_MAX_OPERATIONS
 	CodeQuotaUsers          Code = 2150859175 // QUOTA_USER
 	CodeQuotaSystem         Code = 2150859176 // QUOTA_SYSTEM
+	CodeShellDisconnected   Code = 2150859204 // WINRS_SHELL_DISCONNECTED: connect to it first
+	CodeNotDisconnectable   Code = 2150859205 // WINRS_SHELL_DISCONNECT_NOT_SUPPORTED
+	CodeSessionMismatch     Code = 2150859206 // WINRS_SHELL_CLIENTSESSIONID_MISMATCH: Reconnect is for the client that disconnected
+	CodeConnectedElsewhere  Code = 2150859213 // WINRS_SHELL_CONNECTED_TO_DIFFERENT_CLIENT
+	CodeNotGraceful         Code = 2150859214 // WINRS_SHELL_DISCONNECT_OPERATION_NOT_GRACEFUL: an operation under way does not end
+	CodeCannotDisconnect    Code = 2150859215 // WINRS_SHELL_DISCONNECT_OPERATION_NOT_VALID
+	CodeCannotConnect       Code = 2150859216 // WINRS_SHELL_RECONNECT_OPERATION_NOT_VALID: not in this state
+	CodeBadCommandID        Code = 2150859220 // WINRS_SHELLCOMMAND_CLIENTID_NOT_VALID: proposed by a client, and no GUID
+	CodeBadShellID          Code = 2150859221 // WINRS_SHELL_CLIENTID_NOT_VALID
+	CodeCommandIDTaken      Code = 2150859222 // WINRS_SHELLCOMMAND_CLIENTID_RESOURCE_CONFLICT
+	CodeShellIDTaken        Code = 2150859223 // WINRS_SHELL_CLIENTID_RESOURCE_CONFLICT
+	CodeStreamDisconnected  Code = 2150859230 // SERVICE_STREAM_DISCONNECTED: a Receive that a Disconnect ended
 	codePluginQuotaFirst    Code = 2150859236 // QUOTA_MAX_SHELLS_PPQ
 	codePluginQuotaLast     Code = 2150859242 // the last of its kind, _PPQ
 )

@@ -42,6 +42,15 @@ func requests() map[string]*Request {
 		"send":    head(ActionSend, &Send{CommandID: "CMD-1", Stream: "stdin", Data: []byte{0, 0xff, '<'}, End: true}, of),
 		"signal":  head(ActionSignal, &Signal{CommandID: "CMD-1", Code: SignalCtrlC}, of),
 		"delete":  head(ActionDelete, nil, of),
+		"create_detachable": head(ActionCreate, &Shell{
+			ID: "4E41EC11-0D07-4465-8F84-2D463098A1C5", InputStreams: "stdin", OutputStreams: "stdout stderr", BufferMode: BufferDrop,
+		}, nil),
+		"command_id":      head(ActionCommand, &CommandLine{ID: "77DF7BB6-B5A0-4777-ABD9-9823C0774074", Command: "dir"}, of),
+		"disconnect":      head(ActionDisconnect, &Disconnect{IdleTimeOut: 3 * time.Minute, BufferMode: BufferBlock}, of),
+		"disconnect_only": head(ActionDisconnect, &Disconnect{}, of),
+		"reconnect":       head(ActionReconnect, nil, of),
+		"connect":         head(ActionConnect, &Connect{}, of),
+		"connect_command": head(ActionConnect, &Connect{CommandID: "CMD-1"}, of),
 		"selectors": head(ActionGet, nil, func(q *Request) {
 			q.Selectors = []Selector{{"Name", "w<32>time"}, {"Other", "1"}}
 		}),
@@ -268,6 +277,7 @@ func FuzzAnswers(f *testing.F) {
 		_, _ = ParseCreated(b, "uuid:1")
 		_, _ = ParseCommandResponse(b, "uuid:1")
 		_, _ = ParseReceive(b, "uuid:1")
+		_, _ = ParseConnect(b, "uuid:1")
 		_ = ParseEmpty(b, "uuid:1")
 		_, _ = ParseRequest(b)
 	})

@@ -33,8 +33,8 @@ type Selector struct{ Name, Value string }
 // Option is an entry of w:OptionSet.
 type Option struct{ Name, Value string }
 
-// Body is the content of a request: [*Shell], [*CommandLine], [*Receive], [*Send], [*Signal], [*Enumerate],
-// [*Pull], [*Release], [*Input] or [Identify].
+// Body is the content of a request: [*Shell], [*CommandLine], [*Receive], [*Send], [*Signal], [*Disconnect], [*Connect],
+// [*Enumerate], [*Pull], [*Release], [*Input] or [Identify].
 type Body interface {
 	build(m *soap.SoapMessage) error
 }
@@ -130,7 +130,7 @@ type EnvVar struct{ Name, Value string }
 
 // Shell is rsp:Shell (2.2.4.37): the start parameters in a Create, and the properties of a shell in its answer.
 type Shell struct {
-	ID               string // in a Create: proposed by the client, empty to let the server choose
+	ID               string // in a Create: proposed by the client, which makes it detachable (3.1.4.15); empty to let the server choose
 	Name             string
 	Environment      []EnvVar
 	WorkingDirectory string
@@ -138,10 +138,12 @@ type Shell struct {
 	IdleTimeOut      time.Duration // 0: not said
 	InputStreams     string
 	OutputStreams    string
+	BufferMode       BufferMode
 
 	// Only in answers.
-	ResourceURI, Owner, ClientIP, State string
-	ShellRunTime, ShellInactivity       time.Duration
+	ResourceURI, Owner, ClientIP  string
+	State                         string // ShellConnected or ShellDisconnected; "" where the shell cannot be disconnected
+	ShellRunTime, ShellInactivity time.Duration
 }
 
 func (s *Shell) build(m *soap.SoapMessage) error {
@@ -172,6 +174,9 @@ func (s *Shell) build(m *soap.SoapMessage) error {
 	}
 	element(m, shell, "InputStreams", x.text("streams", s.InputStreams))
 	element(m, shell, "OutputStreams", x.text("streams", s.OutputStreams))
+	if s.BufferMode != BufferDefault {
+		element(m, shell, "BufferMode", x.text("buffer mode", string(s.BufferMode)))
+	}
 	return x.err
 }
 

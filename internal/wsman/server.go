@@ -123,6 +123,15 @@ func (q *Request) readBody(r *Reader) error {
 					return err
 				}
 				q.Body = s
+			case Name{NSShell, "Disconnect"}:
+				d, err := readDisconnect(r)
+				if err != nil {
+					return err
+				}
+				q.Body = d
+			case Name{NSShell, "Connect"}:
+				q.Body = &Connect{CommandID: attr0(r, "CommandId")}
+				r.Skip()
 			case Name{NSShell, "Signal"}:
 				q.Body = &Signal{CommandID: attr0(r, "CommandId")}
 			case Name{NSShell, "Code"}:
@@ -182,7 +191,7 @@ type Response struct {
 }
 
 // ResponseBody is the content of an answer: [*ResourceCreated], [CommandResponse], [*ReceiveResponse], [SendResponse],
-// [SignalResponse], [*EnumerateResponse], [*PullResponse], [Content], [*IdentifyResponse] or [*Fault].
+// [SignalResponse], [*ConnectResponse], [*EnumerateResponse], [*PullResponse], [Content], [*IdentifyResponse] or [*Fault].
 type ResponseBody interface {
 	write(b *bytes.Buffer)
 }
@@ -242,6 +251,9 @@ func (v *ResourceCreated) write(b *bytes.Buffer) {
 	fmt.Fprintf(b, `<rsp:ResourceUri>%s</rsp:ResourceUri><rsp:Owner>%s</rsp:Owner><rsp:ClientIP>%s</rsp:ClientIP><rsp:IdleTimeOut>%s</rsp:IdleTimeOut>`,
 		plain(s.ResourceURI), plain(s.Owner), plain(s.ClientIP), formatDuration(s.IdleTimeOut))
 	fmt.Fprintf(b, `<rsp:InputStreams>%s</rsp:InputStreams><rsp:OutputStreams>%s</rsp:OutputStreams>`, plain(s.InputStreams), plain(s.OutputStreams))
+	if s.State != "" { // as recorded: both, or none
+		fmt.Fprintf(b, `<rsp:BufferMode>%s</rsp:BufferMode><rsp:State>%s</rsp:State>`, plain(string(s.BufferMode)), plain(s.State))
+	}
 	b.WriteString(`<rsp:ShellRunTime>P0DT0H0M0S</rsp:ShellRunTime><rsp:ShellInactivity>P0DT0H0M0S</rsp:ShellInactivity></rsp:Shell>`)
 }
 
