@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,10 +68,11 @@ func (g *registry) items() [][]byte {
 // item is the shell as rsp:Shell (2.2.4.37), with the elements and in the form that Windows gives them (recorded).
 func (s *remoteShell) item() []byte {
 	s.mu.Lock()
-	idle, commands := time.Duration(0), len(s.commands)
+	idle, timeout, commands := time.Duration(0), s.idle, len(s.commands)
 	if s.busy == 0 {
 		idle = time.Since(s.rested)
 	}
+	state, mode := s.attachment.String(), s.attachment.mode
 	s.mu.Unlock()
 	loaded := "Yes"
 	if s.noProfile {
@@ -85,24 +87,23 @@ func (s *remoteShell) item() []byte {
 	element(&b, "rsp:ResourceUri", s.resource)
 	element(&b, "rsp:Owner", s.server.owner())
 	element(&b, "rsp:ClientIP", s.client)
-	element(&b, "rsp:IdleTimeOut", milliseconds(s.idle))
+	element(&b, "rsp:IdleTimeOut", milliseconds(timeout))
 	element(&b, "rsp:InputStreams", s.inputStreams)
 	element(&b, "rsp:OutputStreams", s.outputStreams)
 	element(&b, "rsp:MaxIdleTimeOut", milliseconds(s.server.options.IdleTimeout))
 	element(&b, "rsp:CompressionMode", "NoCompression")
 	element(&b, "rsp:ProfileLoaded", loaded)
 	element(&b, "rsp:Encoding", "UTF8")
-	element(&b, "rsp:BufferMode", "Block")
-	element(&b, "rsp:State", s.state())
+	if state != "" {
+		element(&b, "rsp:BufferMode", string(mode))
+		element(&b, "rsp:State", state)
+	}
 	element(&b, "rsp:ShellRunTime", wholeSeconds(time.Since(s.created)))
 	element(&b, "rsp:ShellInactivity", wholeSeconds(idle))
 	element(&b, "rsp:ChildProcesses", strconv.Itoa(commands))
 	b.WriteString(`</rsp:Shell>`)
 	return []byte(b.String())
 }
-
-// state is a StateType (2.2.5.15).
-func (s *remoteShell) state() string { return "Connected" }
 
 // owner is the account whose shells they are.
 func (s *Server) owner() string { return s.options.ComputerName + `\` + s.options.User }
@@ -116,25 +117,23 @@ func wholeSeconds(d time.Duration) string {
 }
 
 // commandItems lists the commands of shells as rsp:Command; a selector filter on ShellId and CommandId chooses among them,
-// as PowerShell and pypsrp ask for the commands of one shell.
+// as PowerShell and pypsrp ask for the commands of one shell. Windows shows id, line and state (recorded).
 func (g *registry) commandItems(filter *wsman.Filter) [][]byte {
 	var items [][]byte
 	for _, shell := range g.sorted() {
 		shell.mu.Lock()
-		var ids []string
-		for id := range shell.commands {
-			ids = append(ids, id)
-		}
+		commands := slices.SortedFunc(maps.Values(shell.commands), func(a, b *command) int { return strings.Compare(a.id, b.id) })
 		shell.mu.Unlock()
-		slices.Sort(ids)
-		for _, id := range ids {
-			if !chosen(filter, map[string]string{"shellid": shell.id, "commandid": id}) {
+		for _, c := range commands {
+			if !chosen(filter, map[string]string{"shellid": shell.id, "commandid": c.id}) {
 				continue
 			}
 			var b strings.Builder
 			b.WriteString(`<rsp:Command xmlns:rsp="` + wsman.NSShell + `">`)
 			element(&b, "rsp:ShellId", shell.id)
-			element(&b, "rsp:CommandId", id)
+			element(&b, "rsp:CommandId", c.id)
+			element(&b, "rsp:CommandLine", c.line)
+			element(&b, "rsp:CommandState", c.state())
 			b.WriteString(`</rsp:Command>`)
 			items = append(items, []byte(b.String()))
 		}

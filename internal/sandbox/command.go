@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 	"time"
@@ -12,6 +13,7 @@ import (
 // command is a program that runs, with its output queued until it is asked for.
 type command struct {
 	id      string
+	line    string
 	program Program
 	stdin   *queue
 	output  *queue
@@ -29,7 +31,7 @@ const queueSize = 1 << 20
 const linger = 3 * time.Millisecond
 
 func startCommand(programs Programs, id string, spec Spec) (*command, error) {
-	c := &command{id: id, stdin: newQueue(), output: newQueue()}
+	c := &command{id: id, line: spec.Line, stdin: newQueue(), output: newQueue()}
 	spec.Stdin = reader{c.stdin}
 	spec.Stdout, spec.Stderr = writer{c.output, "stdout"}, writer{c.output, "stderr"}
 	if spec.Refused != "" {
@@ -64,16 +66,20 @@ func (c *command) receive(ctx context.Context, timeout time.Duration, size int) 
 	}
 	expired := time.NewTimer(timeout)
 	defer expired.Stop()
-	if !c.output.wait(ctx, expired.C, 1) {
-		if ctx.Err() != nil {
-			return nil, aborted()
-		}
+	leaving := func() bool { return errors.Is(context.Cause(ctx), errLeaving) }
+	switch there := c.output.wait(ctx, expired.C, 1); {
+	case there:
+	case leaving():
+		return nil, fault("InternalError", wsman.CodeShellDisconnected, "The shell was disconnected.")
+	case ctx.Err() != nil:
+		return nil, aborted()
+	default:
 		return nil, fault("TimedOut", wsman.CodeTimedOut, "The WS-Management service cannot complete the operation within the time specified in OperationTimeout.")
 	}
 	more := time.NewTimer(linger)
 	defer more.Stop()
 	c.output.wait(ctx, more.C, size)
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && !leaving() { // 3.1.4.15: what is there is delivered before the shell is disconnected
 		return nil, aborted()
 	}
 	pieces, end := c.output.take(size)
@@ -122,6 +128,16 @@ func (c *command) signal(code wsman.SignalCode) (wsman.ResponseBody, error) {
 	return wsman.SignalResponse{}, nil
 }
 
+// state is how far the command has come, in one word.
+func (c *command) state() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.code != nil {
+		return "Done"
+	}
+	return "Running"
+}
+
 // terminate ends the program; what it has not read and what nobody asked for is gone.
 func (c *command) terminate() {
 	c.stdin.abandon()
@@ -137,6 +153,7 @@ type queue struct {
 	size    int
 	closed  bool // nothing more comes
 	gone    bool // nobody reads any more
+	drops   bool // a full queue loses its oldest bytes, in place of waiting for room
 }
 
 type piece struct {
@@ -181,7 +198,7 @@ func (q *queue) put(ctx context.Context, expired <-chan time.Time, name string, 
 		switch {
 		case q.closed || q.gone || len(data) == 0:
 			return true
-		case q.size >= queueSize:
+		case q.size >= queueSize && !q.drops:
 			return false
 		}
 		if n := len(q.pieces); n > 0 && q.pieces[n-1].name == name {
@@ -190,31 +207,48 @@ func (q *queue) put(ctx context.Context, expired <-chan time.Time, name string, 
 			q.pieces = append(q.pieces, piece{name, append([]byte(nil), data...)})
 		}
 		q.size += len(data)
+		if q.drops && q.size > queueSize {
+			q.remove(q.size - queueSize)
+		}
 		q.notify()
 		return true
 	})
+}
+
+// drop chooses what becomes of a full queue.
+func (q *queue) drop(on bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.drops = on
+	q.notify()
 }
 
 // take removes up to n bytes. end tells that nothing is left and nothing more comes.
 func (q *queue) take(n int) (taken []piece, end bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	taken = q.remove(n)
+	q.notify()
+	return taken, q.closed && len(q.pieces) == 0
+}
+
+// remove removes up to n bytes from the front of a queue that is locked.
+func (q *queue) remove(n int) (removed []piece) {
 	for n > 0 && len(q.pieces) > 0 {
 		p := &q.pieces[0]
 		if len(p.data) <= n {
-			taken = append(taken, *p)
+			removed = append(removed, *p)
 			n -= len(p.data)
 			q.size -= len(p.data)
 			q.pieces = q.pieces[1:]
 			continue
 		}
-		taken = append(taken, piece{p.name, p.data[:n:n]})
+		removed = append(removed, piece{p.name, p.data[:n:n]})
 		p.data = p.data[n:]
 		q.size -= n
 		n = 0
 	}
-	q.notify()
-	return taken, q.closed && len(q.pieces) == 0
+	return removed
 }
 
 func (q *queue) close() {

@@ -46,13 +46,16 @@ const login = "login"
 
 // operations are what a fault may be about.
 func operations() []string {
-	return []string{"Create", "Command", "Receive", "Send", "Signal", "Delete", "Identify", "Enumerate", "Pull", "Release", "Get", "Invoke", login}
+	return []string{
+		"Create", "Command", "Receive", "Send", "Signal", "Delete", "Disconnect", "Reconnect", "Connect", "Identify", "Enumerate", "Pull", "Release",
+		"Get", "Invoke", login,
+	}
 }
 
 // Fault is one misbehaviour.
 type Fault struct {
 	Kind FaultKind
-	On   string // the operation: Create, Command, Receive, Send, Signal, Delete, Identify, Enumerate, Pull, Release, Get, Invoke, login; "" for each but login
+	On   string // the operation: Create, Command, Receive, Send, Signal, Delete, Disconnect, Reconnect, Connect, Identify, Enumerate, Pull, Release, Get, Invoke, login; "" for each but login
 	Nth  int    // of these operations, counted from 1; 0 for each of them
 	Code uint32 // of a fault, or an HTTP status
 	For  time.Duration

@@ -24,6 +24,17 @@ func (g *registry) create(in *request) (wsman.ResponseBody, error) {
 	shell := &remoteShell{
 		server: s, id: wsman.NewID(), idle: idle, codePage: in.Option("WINRS_CODEPAGE"),
 		environment: asked.Environment, directory: asked.WorkingDirectory, commands: map[string]*command{}, replies: map[string]*reply{},
+		attachment: attachment{client: in.SessionID, mode: wsman.BufferBlock}, // the default of OutputBufferingMode (3.1.4.1.34.3)
+	}
+	if asked.BufferMode == wsman.BufferDrop {
+		shell.attachment.mode = wsman.BufferDrop
+	}
+	if asked.ID != "" {
+		var err error
+		if shell.id, err = proposedID(asked.ID, wsman.CodeBadShellID); err != nil {
+			return nil, err
+		}
+		shell.attachment.possible = in.SessionID != ""
 	}
 	shell.name, shell.resource, shell.client, shell.inputStreams, shell.outputStreams = asked.Name, in.ResourceURI, in.remote, asked.InputStreams, asked.OutputStreams
 	shell.noProfile = strings.EqualFold(in.Option("WINRS_NOPROFILE"), "TRUE")
@@ -37,18 +48,18 @@ func (g *registry) create(in *request) (wsman.ResponseBody, error) {
 	if len(g.shells) >= s.options.MaxShells {
 		return nil, sender("QuotaLimit", wsman.CodeQuotaShells, "The WS-Management service cannot process the request. The maximum number of concurrent shells for this user has been exceeded. Close existing shells or raise the quota for this user.")
 	}
+	if g.shells[shell.id] != nil {
+		return nil, taken(wsman.CodeShellIDTaken)
+	}
 	if g.shells == nil {
 		g.shells = map[string]*remoteShell{}
 	}
 	g.shells[shell.id] = shell
 	shell.timer = time.AfterFunc(idle, func() {
-		s.log("shell %s was idle for %v and is reaped", shell.id, idle)
+		s.log("shell %s was idle for too long and is reaped", shell.id)
 		g.remove(shell)
 	})
-	return &wsman.ResourceCreated{Address: in.To, Shell: wsman.Shell{
-		ID: shell.id, Name: asked.Name, ResourceURI: in.ResourceURI, Owner: s.owner(), ClientIP: in.remote,
-		IdleTimeOut: idle, InputStreams: asked.InputStreams, OutputStreams: asked.OutputStreams,
-	}}, nil
+	return &wsman.ResourceCreated{Address: in.To, Shell: shell.describe()}, nil
 }
 
 func (g *registry) find(id string) *remoteShell {
@@ -85,7 +96,6 @@ func (g *registry) closeAll() {
 type remoteShell struct {
 	server      *Server
 	id          string
-	idle        time.Duration
 	codePage    string
 	environment []wsman.EnvVar
 	directory   string
@@ -95,19 +105,22 @@ type remoteShell struct {
 	noProfile                                           bool
 	created                                             time.Time
 
-	mu       sync.Mutex
-	rested   time.Time   // when the last request ended
-	timer    *time.Timer // reaps the shell
-	busy     int         // requests under way
-	commands map[string]*command
-	replies  map[string]*reply // the last answer of each kind of request
-	closed   bool
+	mu         sync.Mutex
+	idle       time.Duration
+	rested     time.Time   // when the last request ended
+	timer      *time.Timer // reaps the shell
+	busy       int         // requests under way
+	attachment attachment
+	commands   map[string]*command
+	replies    map[string]*reply // the last answer of each kind of request
+	closed     bool
 }
 
 // reply is the answer to a request, which a client that lost it may ask for again with the same MessageID.
 type reply struct {
 	messageID string
-	cancel    context.CancelFunc
+	operation string
+	cancel    context.CancelCauseFunc
 	done      chan struct{}
 	body      wsman.ResponseBody
 	err       error
@@ -124,6 +137,8 @@ func (s *remoteShell) perform(ctx context.Context, in *request) (wsman.ResponseB
 		commandID = body.CommandID
 	case *wsman.Signal:
 		commandID = body.CommandID
+	case *wsman.Connect:
+		commandID = body.CommandID
 	}
 	scope := in.operation + " " + commandID
 	s.mu.Lock()
@@ -131,21 +146,27 @@ func (s *remoteShell) perform(ctx context.Context, in *request) (wsman.ResponseB
 		s.mu.Unlock()
 		return nil, aborted()
 	}
+	if !own(in) {
+		if err := s.attachment.admit(in); err != nil {
+			s.mu.Unlock()
+			return nil, err
+		}
+	}
 	last := s.replies[scope]
 	if last == nil || last.messageID != in.MessageID {
 		if last != nil {
-			last.cancel() // only one Receive, and one Send, may be outstanding (3.1.4.13, 3.1.4.14)
+			last.cancel(nil) // only one Receive, and one Send, may be outstanding (3.1.4.13, 3.1.4.14)
 		}
-		r := &reply{messageID: in.MessageID, done: make(chan struct{})}
-		var own context.Context
-		own, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
+		r := &reply{messageID: in.MessageID, operation: in.operation, done: make(chan struct{})}
+		var operation context.Context
+		operation, r.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 		s.replies[scope] = r
 		s.timer.Stop()
 		s.busy++
 		go func() {
 			defer close(r.done)
-			defer r.cancel()
-			r.body, r.err = s.do(own, in, commandID)
+			defer r.cancel(nil)
+			r.body, r.err = s.do(operation, in, commandID)
 			s.rest()
 		}()
 		last = r
@@ -173,14 +194,14 @@ func (s *remoteShell) do(ctx context.Context, in *request, commandID string) (ws
 	if body, ok := in.Body.(*wsman.CommandLine); ok && in.Action == wsman.ActionCommand {
 		return s.start(in, body)
 	}
+	if own(in) {
+		return s.attach(ctx, in)
+	}
 	s.mu.Lock()
 	c := s.commands[strings.ToUpper(commandID)]
 	s.mu.Unlock()
 	if c == nil {
-		f := sender("InvalidSelectors", wsman.CodeInvalidSelectors, "The WS-Management service cannot process the request because the request contained invalid selectors for the resource.")
-		f.Message = "The Windows Remote Shell received a request to perform an operation on a command identifier that does not exist. Either the command has completed execution or the client specified an invalid command identifier."
-		f.Detail = "http://schemas.dmtf.org/wbem/wsman/1/wsman/faultDetail/UnexpectedSelectors"
-		return nil, f
+		return nil, noCommand()
 	}
 	timeout := in.OperationTimeout
 	if timeout <= 0 {
@@ -210,6 +231,13 @@ func (s *remoteShell) do(ctx context.Context, in *request, commandID string) (ws
 	return nil, f
 }
 
+func noCommand() error {
+	f := sender("InvalidSelectors", wsman.CodeInvalidSelectors, "The WS-Management service cannot process the request because the request contained invalid selectors for the resource.")
+	f.Message = "The Windows Remote Shell received a request to perform an operation on a command identifier that does not exist. Either the command has completed execution or the client specified an invalid command identifier."
+	f.Detail = "http://schemas.dmtf.org/wbem/wsman/1/wsman/faultDetail/UnexpectedSelectors"
+	return f
+}
+
 // start runs a command.
 func (s *remoteShell) start(in *request, line *wsman.CommandLine) (wsman.ResponseBody, error) {
 	spec := Spec{
@@ -229,9 +257,18 @@ func (s *remoteShell) start(in *request, line *wsman.CommandLine) (wsman.Respons
 	case n > longest && !spec.Direct:
 		spec.Refused = "The command line is too long.\r\n"
 	}
-	id := strings.ToUpper(line.ID)
-	if id == "" {
-		id = wsman.NewID()
+	id := wsman.NewID()
+	if line.ID != "" {
+		var err error
+		if id, err = proposedID(line.ID, wsman.CodeBadCommandID); err != nil {
+			return nil, err
+		}
+		s.mu.Lock()
+		other := s.commands[id]
+		s.mu.Unlock()
+		if other != nil {
+			return nil, taken(wsman.CodeCommandIDTaken)
+		}
 	}
 	c, err := startCommand(s.server.options.Programs, id, spec)
 	if err != nil {
@@ -264,7 +301,7 @@ func (s *remoteShell) close() {
 	s.commands = nil
 	s.mu.Unlock()
 	for _, r := range replies {
-		r.cancel()
+		r.cancel(nil)
 	}
 	for _, c := range commands {
 		c.terminate()
