@@ -94,10 +94,8 @@ func (s *remoteShell) item() []byte {
 	element(&b, "rsp:CompressionMode", "NoCompression")
 	element(&b, "rsp:ProfileLoaded", loaded)
 	element(&b, "rsp:Encoding", "UTF8")
-	if state != "" {
-		element(&b, "rsp:BufferMode", string(mode))
-		element(&b, "rsp:State", state)
-	}
+	element(&b, "rsp:BufferMode", string(mode))
+	element(&b, "rsp:State", state)
 	element(&b, "rsp:ShellRunTime", wholeSeconds(time.Since(s.created)))
 	element(&b, "rsp:ShellInactivity", wholeSeconds(idle))
 	element(&b, "rsp:ChildProcesses", strconv.Itoa(commands))

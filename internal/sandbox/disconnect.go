@@ -19,12 +19,9 @@ type attachment struct {
 	mode     wsman.BufferMode
 }
 
-// String is a StateType (2.2.5.15), or empty where the shell cannot be disconnected: Windows then shows none (recorded).
+// String is a StateType (2.2.5.15).
 func (a *attachment) String() string {
-	switch {
-	case !a.possible:
-		return ""
-	case a.state == disconnected:
+	if a.state == disconnected {
 		return wsman.ShellDisconnected
 	}
 	return wsman.ShellConnected
@@ -226,10 +223,10 @@ func (s *remoteShell) describe() wsman.Shell {
 	defer s.mu.Unlock()
 	out := wsman.Shell{
 		ID: s.id, Name: s.name, ResourceURI: s.resource, Owner: s.server.owner(), ClientIP: s.client, IdleTimeOut: s.idle,
-		InputStreams: s.inputStreams, OutputStreams: s.outputStreams, State: s.attachment.String(),
+		InputStreams: s.inputStreams, OutputStreams: s.outputStreams,
 	}
-	if out.State != "" {
-		out.BufferMode = s.attachment.mode
+	if s.attachment.possible { // another shell shows neither (recorded)
+		out.State, out.BufferMode = s.attachment.String(), s.attachment.mode
 	}
 	return out
 }

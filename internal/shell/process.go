@@ -33,6 +33,7 @@ type Process struct {
 	cancel  context.CancelCauseFunc
 	done    chan struct{}
 	err     error // set before done is closed
+	rivals  int   // how often another process may have asked for the same output, after it was taken over
 }
 
 // Run starts a command and waits for its end; see [Process.Wait] for the error.
@@ -46,24 +47,55 @@ func (s *Shell) Run(ctx context.Context, c Command, st Streams) error {
 
 // Start starts a command and pumps its streams. When ctx ends, pumping ends too; the command goes on until the shell is closed.
 func (s *Shell) Start(ctx context.Context, c Command, st Streams) (*Process, error) {
-	if s.last != "" {
-		// 3.1.4.14: the state of the command before has to be discarded first.
-		if err := s.simple(ctx, s.options.Main, wsman.ActionSignal, &wsman.Signal{CommandID: s.last, Code: wsman.SignalTerminate}); err != nil {
-			return nil, failed("discard the last command", err)
-		}
-		s.last = ""
+	if err := s.discard(ctx); err != nil {
+		return nil, err
 	}
-	q := s.request(wsman.ActionCommand, &wsman.CommandLine{Command: c.Line, Arguments: c.Args})
-	q.Options = []wsman.Option{
-		{Name: "WINRS_CONSOLEMODE_STDIN", Value: upper(c.Console)}, {Name: "WINRS_SKIP_CMD_SHELL", Value: upper(c.Direct)},
-	}
-	p := &Process{shell: s, streams: st, done: make(chan struct{})}
-	p.ctx, p.cancel = context.WithCancelCause(ctx)
+	p := s.newProcess(ctx, st)
 	var input *feeder
 	if st.Stdin != nil {
 		input = p.newFeeder(st.Stdin)
 	}
-	answer, err := s.post(ctx, s.options.Main, q)
+	if err := p.command(c); err != nil {
+		return nil, err
+	}
+	s.running.Store(p)
+	if input == nil {
+		go p.endOfFile()
+	}
+	go p.run(input)
+	return p, nil
+}
+
+// discard has the server forget the last command, as it has to before the next one (3.1.4.14).
+func (s *Shell) discard(ctx context.Context) error {
+	if s.last == "" {
+		return nil
+	}
+	if err := s.simple(ctx, s.options.Main, wsman.ActionSignal, &wsman.Signal{CommandID: s.last, Code: wsman.SignalTerminate}); err != nil {
+		return failed("discard the last command", err)
+	}
+	s.last = ""
+	return nil
+}
+
+func (s *Shell) newProcess(ctx context.Context, st Streams) *Process {
+	p := &Process{shell: s, streams: st, done: make(chan struct{})}
+	p.ctx, p.cancel = context.WithCancelCause(ctx)
+	return p
+}
+
+// command posts the Command.
+func (p *Process) command(c Command) error {
+	s := p.shell
+	line := &wsman.CommandLine{Command: c.Line, Arguments: c.Args}
+	if s.options.Detachable {
+		line.ID = wsman.NewID()
+	}
+	q := s.request(wsman.ActionCommand, line)
+	q.Options = []wsman.Option{
+		{Name: "WINRS_CONSOLEMODE_STDIN", Value: upper(c.Console)}, {Name: "WINRS_SKIP_CMD_SHELL", Value: upper(c.Direct)},
+	}
+	answer, err := s.post(p.ctx, s.options.Main, q)
 	if err == nil {
 		p.id, err = wsman.ParseCommandResponse(answer, q.MessageID)
 	} else {
@@ -71,12 +103,14 @@ func (s *Shell) Start(ctx context.Context, c Command, st Streams) (*Process, err
 	}
 	if err != nil {
 		p.cancel(err)
-		return nil, failed("start the command", err)
+		return failed("start the command", err)
 	}
 	s.last = p.id
-	go p.run(input)
-	return p, nil
+	return nil
 }
+
+// ID returns the command's id.
+func (p *Process) ID() string { return p.id }
 
 // Signal sends a signal to the program, such as [wsman.SignalCtrlC].
 func (p *Process) Signal(ctx context.Context, code wsman.SignalCode) error {
@@ -91,6 +125,7 @@ const unblock = time.Second
 //   - [ErrNoExitCode] where the server does not tell;
 //   - a [*WriteError] when a local stream takes no more output;
 //   - the context's cause when that has ended: the command may still run;
+//   - [ErrDisconnected] when the shell was disconnected;
 //   - an [*OpError] with a [*wsman.Fault] or the error of the connection.
 func (p *Process) Wait() error {
 	select {
@@ -119,9 +154,7 @@ func (p *Process) side() Conn {
 
 // run pumps the streams until the command is done.
 func (p *Process) run(input *feeder) {
-	if input == nil {
-		go p.endOfFile()
-	} else {
+	if input != nil {
 		input.prime()
 	}
 	err := p.receiveAll()
@@ -168,40 +201,23 @@ func (p *Process) receiveAll() error {
 // pypsrp relies on.
 func (p *Process) receiveOnce() (*wsman.ReceiveResponse, error) {
 	q := p.shell.request(wsman.ActionReceive, &wsman.Receive{CommandID: p.id, Streams: "stdout stderr"})
-	soap, err := q.Encode()
-	if err != nil {
-		return nil, err
-	}
-	answer, err := p.shell.postBytes(p.ctx, p.shell.options.Main, soap)
-	if err != nil && lost(err) {
-		answer, err = p.askAgain(soap, err)
-	}
+	answer, _, err := p.shell.insist(p.ctx, p.shell.options.Main, q)
 	if err != nil {
 		return nil, err
 	}
 	r, err := wsman.ParseReceive(answer, q.MessageID)
-	if f, ok := errors.AsType[*wsman.Fault](err); ok && f.TimedOut() {
-		return &wsman.ReceiveResponse{}, nil
+	if f, ok := errors.AsType[*wsman.Fault](err); ok {
+		switch {
+		case f.TimedOut():
+			return &wsman.ReceiveResponse{}, nil
+		case f.Code == wsman.CodeShellDisconnected, f.Code == wsman.CodeStreamDisconnected:
+			return nil, ErrDisconnected
+		case f.Code == wsman.CodeOperationAborted && p.rivals > 0:
+			p.rivals-- // its Receive came after ours, and ends by our next one
+			return &wsman.ReceiveResponse{}, nil
+		}
 	}
 	return r, err
-}
-
-// askAgain repeats a request until an answer comes or [Options.Reconnect] has passed; err is why it has to.
-func (p *Process) askAgain(soap []byte, err error) ([]byte, error) {
-	deadline := time.Now().Add(p.shell.options.Reconnect)
-	for wait := 100 * time.Millisecond; lost(err) && p.ctx.Err() == nil && time.Now().Before(deadline); wait = min(2*wait, 2*time.Second) {
-		if sleep(p.ctx, wait) != nil {
-			break
-		}
-		var answer []byte
-		if answer, err = p.shell.postBytes(p.ctx, p.shell.options.Main, soap); err == nil {
-			if told := p.shell.options.Reconnected; told != nil {
-				told()
-			}
-			return answer, nil
-		}
-	}
-	return nil, err
 }
 
 // write hands a piece of output to its local stream.

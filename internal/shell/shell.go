@@ -29,8 +29,15 @@ type Options struct {
 	// it should dial no sooner than it is used. The caller closes both.
 	Main, Side Conn
 
-	To               string // the endpoint's address, as it stands in every request
-	SessionID        string // one for all shells of a client session; "" for a new one
+	To        string // the endpoint's address, as it stands in every request
+	SessionID string // one for all shells of a client session; "" for a new one
+
+	// Detachable has the client choose the ids of shell and commands, without which a server does not disconnect a shell
+	// (3.1.4.15). Servers before Windows 8 and Server 2012 know nothing of that.
+	Detachable bool
+
+	Name             string // of the shell, for people
+	BufferMode       wsman.BufferMode
 	Environment      []wsman.EnvVar
 	WorkingDirectory string
 	CodePage         int // 0 leaves it to the server
@@ -45,7 +52,7 @@ type Options struct {
 	// Reconnect is how long a lost Receive is asked for again; 0 for a minute.
 	Reconnect time.Duration
 
-	// Reconnected is called when a lost Receive was answered after all, before its output is written; nil for nobody.
+	// Reconnected is called when a lost answer came after all, before its output is written; nil for nobody.
 	Reconnected func()
 
 	// EOFAfter is when a program without a local stdin is told that there is none; 0 for two seconds.
@@ -76,34 +83,29 @@ const slack = 30 * time.Second
 type Shell struct {
 	options  Options
 	id       string
+	taken    bool        // by Connect: commands have to be taken up too
+	rivals   int         // other processes that may be connected to it, after TakeOver
 	last     string      // id of the last command that the server has not discarded, "" for none
 	mainCut  atomic.Bool // Main was closed in the middle of a request: Side may be the shorter way
 	sideUsed atomic.Bool
+	running  atomic.Pointer[Process] // the last one that was started or attached to
 }
 
 // Open creates a shell. When ctx ends meanwhile, what was created is deleted. On an error of kind "lost" a shell may have been
 // created, of which nobody knows the id.
 func Open(ctx context.Context, o Options) (*Shell, error) {
-	if o.SessionID == "" {
-		o.SessionID = "uuid:" + wsman.NewID()
+	asked := &wsman.Shell{
+		Name: o.Name, Environment: o.Environment, WorkingDirectory: o.WorkingDirectory, IdleTimeOut: o.IdleTimeout,
+		InputStreams: "stdin", OutputStreams: "stdout stderr", BufferMode: o.BufferMode,
 	}
-	if o.OperationTimeout == 0 {
-		o.OperationTimeout = defaultOperationTimeout
+	if o.Detachable {
+		asked.ID = wsman.NewID()
+		if o.SessionID == "" {
+			o.SessionID = creatorSession(asked.ID)
+		}
 	}
-	if o.RequestSize == 0 {
-		o.RequestSize = defaultRequestSize
-	}
-	if o.Reconnect == 0 {
-		o.Reconnect = defaultReconnect
-	}
-	if o.EOFAfter == 0 {
-		o.EOFAfter = defaultEOFAfter
-	}
-	s := &Shell{options: o}
-	q := s.request(wsman.ActionCreate, &wsman.Shell{
-		Environment: o.Environment, WorkingDirectory: o.WorkingDirectory, IdleTimeOut: o.IdleTimeout,
-		InputStreams: "stdin", OutputStreams: "stdout stderr",
-	})
+	s := newShell(o)
+	q := s.request(wsman.ActionCreate, asked)
 	q.Options = []wsman.Option{{Name: "WINRS_NOPROFILE", Value: upper(o.NoProfile)}}
 	if o.CodePage != 0 {
 		q.Options = append(q.Options, wsman.Option{Name: "WINRS_CODEPAGE", Value: strconv.Itoa(o.CodePage)})
@@ -123,6 +125,26 @@ func Open(ctx context.Context, o Options) (*Shell, error) {
 		return nil, failed("create the shell", errors.Join(context.Cause(ctx), s.Close(closing)))
 	}
 	return s, nil
+}
+
+// newShell fills in the defaults of the options.
+func newShell(o Options) *Shell {
+	if o.SessionID == "" {
+		o.SessionID = "uuid:" + wsman.NewID()
+	}
+	if o.OperationTimeout == 0 {
+		o.OperationTimeout = defaultOperationTimeout
+	}
+	if o.RequestSize == 0 {
+		o.RequestSize = defaultRequestSize
+	}
+	if o.Reconnect == 0 {
+		o.Reconnect = defaultReconnect
+	}
+	if o.EOFAfter == 0 {
+		o.EOFAfter = defaultEOFAfter
+	}
+	return &Shell{options: o}
 }
 
 // create sends the Create, and waits for the answer a little longer than ctx where the connection can.
@@ -191,6 +213,38 @@ func (s *Shell) postBytes(ctx context.Context, lane Conn, soap []byte) ([]byte, 
 // answerIn bounds how long an answer may take.
 func (s *Shell) answerIn(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, s.options.OperationTimeout+slack, errNoAnswer)
+}
+
+// insist sends a request that is safe to repeat, and asks again with the same bytes for an answer that is lost, until
+// [Options.Reconnect] has passed. again tells that it had to.
+func (s *Shell) insist(ctx context.Context, lane Conn, q *wsman.Request) (answer []byte, again bool, err error) {
+	soap, err := q.Encode()
+	if err != nil {
+		return nil, false, err
+	}
+	if answer, err = s.postBytes(ctx, lane, soap); err == nil || !lost(err) {
+		return answer, false, err
+	}
+	answer, err = s.askAgain(ctx, lane, soap, err)
+	return answer, true, err
+}
+
+// askAgain repeats a request until an answer comes or [Options.Reconnect] has passed; err is why it has to.
+func (s *Shell) askAgain(ctx context.Context, lane Conn, soap []byte, err error) ([]byte, error) {
+	deadline := time.Now().Add(s.options.Reconnect)
+	for wait := 100 * time.Millisecond; lost(err) && ctx.Err() == nil && time.Now().Before(deadline); wait = min(2*wait, 2*time.Second) {
+		if sleep(ctx, wait) != nil {
+			break
+		}
+		var answer []byte
+		if answer, err = s.postBytes(ctx, lane, soap); err == nil {
+			if told := s.options.Reconnected; told != nil {
+				told()
+			}
+			return answer, nil
+		}
+	}
+	return nil, err
 }
 
 // simple sends a request whose answer says nothing but that it was done.

@@ -197,15 +197,22 @@ func (p *Process) send(lane Conn, data []byte, end bool) error {
 // what it leaves is discarded (3.1.4.13), or the server answers that it does not know the command any more. The end of
 // its output, which is on its way, decides then.
 func (p *Process) endOn(err error) {
-	if f, ok := errors.AsType[*wsman.Fault](err); ok {
-		switch f.Code {
-		case wsman.CodeInvalidSelectors, wsman.CodeOperationAborted, wsman.CodeBrokenPipe, wsman.CodeNoData:
-			return
-		}
-	}
-	if err != nil {
+	if err != nil && !unwanted(err) {
 		p.cancel(err)
 	}
+}
+
+// unwanted reports that a program takes no more input, or that its shell was disconnected meanwhile.
+func unwanted(err error) bool {
+	f, ok := errors.AsType[*wsman.Fault](err)
+	if !ok {
+		return false
+	}
+	switch f.Code {
+	case wsman.CodeInvalidSelectors, wsman.CodeOperationAborted, wsman.CodeBrokenPipe, wsman.CodeNoData, wsman.CodeShellDisconnected:
+		return true
+	}
+	return false
 }
 
 // tooLarge reports that the server refused a request for its size: HTTP 413 (3.1.4.1.20), or the fault for it.

@@ -19,6 +19,7 @@ const (
 	CodeInvalidParameter    Code = 87         // INVALID_PARAMETER
 	CodeBusy                Code = 170        // BUSY
 	CodeOperationAborted    Code = 995        // OPERATION_ABORTED
+	CodeNotSupportedHResult Code = 2147942450 // HRESULT of NOT_SUPPORTED
 	CodeFileNotFound        Code = 2147942402 // HRESULT of FILE_NOT_FOUND
 	CodeBrokenPipe          Code = 2147942509 // HRESULT of BROKEN_PIPE
 	CodeNoData              Code = 2147942632 // HRESULT of NO_DATA: the pipe is being closed
@@ -82,6 +83,9 @@ func (c Code) IsAccessDenied() bool {
 	return c == CodeAccessDenied || c == CodeAccessDeniedHResult || c == codeWMIAccessDenied || c >= codeWMIDeniedFirst && c <= codeWMIDeniedLast
 }
 
+// IsConnected reports that a shell cannot be connected to because it is connected already.
+func (c Code) IsConnected() bool { return c == CodeConnectedElsewhere || c == CodeCannotConnect }
+
 // A Fault is a SOAP 1.2 fault (DSP0226 14) with the detail of 2.2.4.43. Decide by Code and Subcode: texts are localised.
 type Fault struct {
 	Sender  bool // the request was at fault, not the server
@@ -118,6 +122,15 @@ func (f *Fault) Error() string {
 // Servers other than Windows give the subcode only.
 func (f *Fault) TimedOut() bool {
 	return f.Code == CodeTimedOut || f.Code == 0 && f.Subcode == Name{NSManagement, "TimedOut"}
+}
+
+// Unsupported reports that the server, or the kind of shell, does not know the operation: nothing was done.
+func (f *Fault) Unsupported() bool {
+	switch f.Code {
+	case CodeActionNotSupported, CodeNotSupported, CodeNotSupportedHResult, CodeNotDisconnectable:
+		return true
+	}
+	return f.Code == 0 && f.Subcode == Name{NSAddressing, "ActionNotSupported"}
 }
 
 // parseFault reads from the start tag of s:Fault to its end.

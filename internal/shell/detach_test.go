@@ -1,0 +1,517 @@
+package shell_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/winrmctl/winrmctl/internal/sandbox"
+	"github.com/winrmctl/winrmctl/internal/shell"
+	"github.com/winrmctl/winrmctl/internal/wsman"
+)
+
+// stage runs programs that do what a test says, when it says so.
+type stage struct{ started chan *actor }
+
+func newStage() stage { return stage{make(chan *actor, 4)} }
+
+func (s stage) Start(spec sandbox.Spec) (sandbox.Program, error) {
+	a := &actor{spec: spec, end: make(chan uint32, 1), signals: make(chan sandbox.Signal, 8)}
+	s.started <- a
+	return a, nil
+}
+
+type actor struct {
+	spec    sandbox.Spec
+	end     chan uint32
+	signals chan sandbox.Signal
+}
+
+func (a *actor) Wait() uint32 { return <-a.end }
+
+func (a *actor) Signal(s sandbox.Signal) {
+	a.signals <- s
+	if s == sandbox.Terminate {
+		a.exit(1)
+	}
+}
+
+func (a *actor) exit(code uint32) {
+	select {
+	case a.end <- code:
+	default:
+	}
+}
+
+func (a *actor) say(text string) { _, _ = io.WriteString(a.spec.Stdout, text) }
+
+// detachable opens a shell that can be disconnected.
+func (f *fixture) detachable(t *testing.T) *shell.Shell {
+	t.Helper()
+	f.options.Detachable = true
+	s, err := shell.Open(t.Context(), f.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// elsewhere are the options of another process, with connections of its own.
+func (f *fixture) elsewhere(t *testing.T) shell.Options {
+	main, side := f.dialer.Lane(), f.dialer.Lane()
+	t.Cleanup(func() { _, _ = main.Close(), side.Close() })
+	return shell.Options{Main: main, Side: side, To: f.server.URL()}
+}
+
+// cut closes the connections of the first process.
+func (f *fixture) cut(t *testing.T) {
+	_, _ = f.options.Main.Close(), f.options.Side.Close()
+	f.options = f.elsewhere(t)
+}
+
+// launched starts a command and disconnects its shell.
+func (f *fixture) launched(t *testing.T, line string, d shell.Detaching) (shellID, commandID string) {
+	t.Helper()
+	s := f.detachable(t)
+	id, err := s.Launch(t.Context(), shell.Command{Line: line}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Disconnect(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	f.cut(t)
+	return s.ID(), id
+}
+
+// attached connects, attaches and waits for the end.
+func (f *fixture) attached(t *testing.T, shellID, commandID string) (stdout string, err error) {
+	t.Helper()
+	s, err := shell.Connect(t.Context(), f.elsewhere(t), shellID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	p, err := s.Attach(t.Context(), commandID, shell.Streams{Stdout: &out})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = p.Wait()
+	if closing := s.Close(t.Context()); closing != nil {
+		t.Error(closing)
+	}
+	if n := f.server.Stats().Shells; n != 0 {
+		t.Errorf("%d shells are left", n)
+	}
+	return out.String(), err
+}
+
+func isExit(err error, code uint32) bool {
+	exit, ok := errors.AsType[*shell.ExitError](err)
+	return ok && exit.Code == code
+}
+
+// TestDetach: output from before, while and after the shell was disconnected arrives in another process, with the exit code.
+func TestDetach(t *testing.T) {
+	for _, spec := range [][]string{
+		nil, {"lose,on=Disconnect"}, {"drop,on=Disconnect,nth=1"}, {"truncate,on=Disconnect,nth=1"}, {"close,on=Disconnect"},
+		{"lose,on=Connect,nth=1"}, {"drop,on=Connect,nth=1"}, {"truncate,on=Connect,nth=1"}, {"lose,on=Connect,nth=2"},
+		{"drop,on=Connect,nth=2"}, {"lose,on=Receive,nth=1"}, {"drop,on=Receive,nth=2"}, {"close"},
+		{"fault,on=Connect,code=50"}, {"fault,on=Connect,code=2150858771", "lose,on=Reconnect,nth=1"}, {"fault,on=Connect,code=50,nth=2"},
+	} {
+		t.Run(strings.Join(spec, " "), func(t *testing.T) {
+			programs := newStage()
+			if slices.Contains(spec, "lose,on=Disconnect") {
+				spec = []string{"lose,on=Disconnect,nth=1"}
+			}
+			f := newFixture(t, sandbox.Options{Programs: programs}, nil, spec...)
+			s := f.detachable(t)
+			id, err := s.Launch(t.Context(), shell.Command{Line: "x"}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			program := <-programs.started
+			if in, err := io.ReadAll(program.spec.Stdin); err != nil || len(in) > 0 {
+				t.Errorf("stdin: %q, %v", in, err)
+			}
+			program.say("before ")
+			if err := s.Disconnect(t.Context(), shell.Detaching{}); err != nil {
+				t.Fatal(err)
+			}
+			f.cut(t)
+			program.say("meanwhile ")
+			other, err := shell.Connect(t.Context(), f.elsewhere(t), s.ID())
+			if err != nil {
+				t.Fatal(err)
+			}
+			first := &notifying{first: make(chan struct{})}
+			p, err := other.Attach(t.Context(), id, shell.Streams{Stdout: first})
+			if err != nil {
+				t.Fatal(err)
+			}
+			<-first.first
+			program.say("afterwards")
+			program.exit(7)
+			if err := p.Wait(); !isExit(err, 7) || first.String() != "before meanwhile afterwards" {
+				t.Errorf("%q, %v", first.String(), err)
+			}
+			if err := other.Close(t.Context()); err != nil || f.server.Stats().Shells != 0 {
+				t.Errorf("close: %v, %+v", err, f.server.Stats())
+			}
+		})
+	}
+}
+
+// TestDetachFinished: a command that ended while nobody was connected has its output and its exit code.
+func TestDetachFinished(t *testing.T) {
+	programs := newStage()
+	f := newFixture(t, sandbox.Options{Programs: programs}, nil)
+	shellID, commandID := f.launched(t, "x", shell.Detaching{})
+	program := <-programs.started
+	program.say("all of it\n")
+	program.exit(0)
+	if out, err := f.attached(t, shellID, commandID); out != "all of it\n" || err != nil {
+		t.Errorf("%q, %v", out, err)
+	}
+}
+
+// TestDetachStdin: what a command is launched with is sent whole, with its end.
+func TestDetachStdin(t *testing.T) {
+	f := newFixture(t, sandbox.Options{}, nil)
+	s := f.detachable(t)
+	id, err := s.Launch(t.Context(), shell.Command{Line: "count"}, strings.NewReader(strings.Repeat("x", 300_000)))
+	if err == nil {
+		err = s.Disconnect(t.Context(), shell.Detaching{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := f.attached(t, s.ID(), id); out != "300000\n" || err != nil {
+		t.Errorf("%q, %v", out, err)
+	}
+	s = f.detachable(t) // a program that ends without having read
+	if _, err := s.Launch(t.Context(), shell.Command{Line: "exit 3"}, strings.NewReader(strings.Repeat("x", 3_000_000))); err != nil {
+		t.Error(err)
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestReconnect: a client that has disconnected under a running pump comes back to its own shell.
+func TestReconnect(t *testing.T) {
+	programs := newStage()
+	f := newFixture(t, sandbox.Options{Programs: programs}, nil)
+	s := f.detachable(t)
+	out := &notifying{first: make(chan struct{})}
+	p, err := s.Start(t.Context(), shell.Command{Line: "x"}, shell.Streams{Stdout: out, Stdin: neverEnding{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := <-programs.started
+	program.say("one ")
+	<-out.first
+	if err := s.Disconnect(t.Context(), shell.Detaching{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Wait(); !errors.Is(err, shell.ErrDisconnected) {
+		t.Errorf("wait: %v", err)
+	}
+	program.say("two ")
+	if out.String() != "one " {
+		t.Errorf("while disconnected: %q", out.String())
+	}
+	if err := s.Disconnect(t.Context(), shell.Detaching{}); err != nil {
+		t.Errorf("once more: %v", err)
+	}
+	for range 2 { // a connected shell ignores it (3.1.4.16)
+		if err := s.Reconnect(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again, err := s.Attach(t.Context(), p.ID(), shell.Streams{Stdout: out, Stdin: strings.NewReader("input")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := io.ReadAll(program.spec.Stdin)
+	program.say("three" + string(in))
+	program.exit(0)
+	if err := errors.Join(err, again.Wait()); err != nil || out.String() != "one two threeinput" {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+	if err := s.Close(t.Context()); err != nil || f.server.Stats().Shells != 0 {
+		t.Errorf("close: %v", err)
+	}
+}
+
+// TestAttachTwice: while a shell is connected nobody else connects to it, but by taking it over.
+func TestAttachTwice(t *testing.T) {
+	programs := newStage()
+	f := newFixture(t, sandbox.Options{Programs: programs}, nil)
+	shellID, commandID := f.launched(t, "x", shell.Detaching{})
+	program := <-programs.started
+	first, err := shell.Connect(t.Context(), f.elsewhere(t), shellID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := &notifying{first: make(chan struct{})}
+	p, err := first.Attach(t.Context(), commandID, shell.Streams{Stdout: out})
+	if err != nil {
+		t.Fatal(err)
+	}
+	program.say("to the first")
+	<-out.first
+	_, err = shell.Connect(t.Context(), f.elsewhere(t), shellID)
+	if fault, ok := errors.AsType[*wsman.Fault](err); !ok || !fault.Code.IsConnected() {
+		t.Errorf("second: %v", err)
+	}
+	second, err := shell.TakeOver(t.Context(), f.elsewhere(t), shellID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rest bytes.Buffer
+	q, err := second.Attach(t.Context(), commandID, shell.Streams{Stdout: &rest})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Wait(); err == nil || isExit(err, 0) {
+		t.Errorf("the first: %v", err)
+	}
+	program.say("to the second")
+	program.exit(4)
+	if err := q.Wait(); !isExit(err, 4) || rest.String() != "to the second" || out.String() != "to the first" {
+		t.Errorf("%q %q, %v", out.String(), rest.String(), err)
+	}
+	if err := second.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTakeOverLaunched: a shell whose creator was cut off before it could disconnect is taken over.
+func TestTakeOverLaunched(t *testing.T) {
+	f := newFixture(t, sandbox.Options{}, nil)
+	s := f.detachable(t)
+	id, err := s.Launch(t.Context(), shell.Command{Line: "echo x ; exit 2"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.cut(t)
+	_, err = shell.Connect(t.Context(), f.elsewhere(t), s.ID())
+	if fault, ok := errors.AsType[*wsman.Fault](err); !ok || !fault.Code.IsConnected() {
+		t.Errorf("connect: %v", err)
+	}
+	other, err := shell.TakeOver(t.Context(), f.elsewhere(t), s.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	p, err := other.Attach(t.Context(), id, shell.Streams{Stdout: &out})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Wait(); !isExit(err, 2) || out.String() != "x\n" {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+}
+
+// TestGone: shells and commands that are not there.
+func TestGone(t *testing.T) {
+	f := newFixture(t, sandbox.Options{}, nil)
+	gone := func(what string, err error) {
+		t.Helper()
+		if fault, ok := errors.AsType[*wsman.Fault](err); !ok || fault.Code != wsman.CodeInvalidSelectors {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	_, err := shell.Connect(t.Context(), f.elsewhere(t), wsman.NewID())
+	gone("unknown shell", err)
+	_, err = shell.TakeOver(t.Context(), f.elsewhere(t), wsman.NewID())
+	gone("unknown shell to take over", err)
+	gone("unknown shell to delete", shell.Delete(t.Context(), f.elsewhere(t), wsman.NewID()))
+	shellID, _ := f.launched(t, "sleep 60", shell.Detaching{})
+	s, err := shell.Connect(t.Context(), f.elsewhere(t), strings.ToLower(shellID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Attach(t.Context(), wsman.NewID(), shell.Streams{})
+	gone("unknown command", err)
+	if err := s.Disconnect(t.Context(), shell.Detaching{IdleTimeout: time.Millisecond}); err != nil {
+		t.Fatal(err)
+	}
+	for f.server.Stats().Shells > 0 {
+		time.Sleep(time.Millisecond)
+	}
+	_, err = shell.Connect(t.Context(), f.elsewhere(t), shellID)
+	gone("a shell whose idle timeout has expired", err)
+	shellID, _ = f.launched(t, "sleep 60", shell.Detaching{})
+	if err := shell.Delete(t.Context(), f.elsewhere(t), shellID); err != nil || f.server.Stats().Shells != 0 {
+		t.Errorf("delete: %v", err)
+	}
+}
+
+// TestFullBuffer: while nobody fetches output, a program waits once the buffer is full, or loses its oldest output.
+func TestFullBuffer(t *testing.T) {
+	const piece, pieces, buffer = 64 << 10, 48, 1 << 20
+	all := flood(piece * pieces)
+	for _, mode := range []wsman.BufferMode{wsman.BufferDefault, wsman.BufferBlock, wsman.BufferDrop} {
+		t.Run(string(mode), func(t *testing.T) {
+			programs := newStage()
+			f := newFixture(t, sandbox.Options{Programs: programs}, nil)
+			shellID, commandID := f.launched(t, "x", shell.Detaching{BufferMode: mode})
+			program := <-programs.started
+			var written atomic.Int32
+			go func() {
+				for n := range pieces {
+					program.say(all[n*piece : (n+1)*piece])
+					written.Add(1)
+				}
+				program.exit(5)
+			}()
+			want, until := all, int32(buffer/piece)
+			if mode == wsman.BufferDrop {
+				want, until = all[len(all)-buffer:], pieces
+			}
+			for written.Load() < until {
+				time.Sleep(time.Millisecond)
+			}
+			if n := written.Load(); n != until {
+				t.Errorf("%d pieces were written", n)
+			}
+			if out, err := f.attached(t, shellID, commandID); !isExit(err, 5) || out != want {
+				t.Errorf("%d bytes, %v", len(out), err)
+			}
+		})
+	}
+}
+
+// slow takes its time to start programs.
+type slow struct{ entered, leave chan struct{} }
+
+func (s slow) Start(spec sandbox.Spec) (sandbox.Program, error) {
+	close(s.entered)
+	<-s.leave
+	return sandbox.Builtin{}.Start(spec)
+}
+
+// TestNotGraceful: a shell on which an operation is under way that does not end is not disconnected, and stays usable.
+func TestNotGraceful(t *testing.T) {
+	programs := slow{make(chan struct{}), make(chan struct{})}
+	f := newFixture(t, sandbox.Options{Programs: programs}, nil)
+	s := f.detachable(t)
+	launched := make(chan error, 1)
+	go func() {
+		_, err := s.Launch(t.Context(), shell.Command{Line: "echo x"}, nil)
+		launched <- err
+	}()
+	<-programs.entered
+	disconnect := &wsman.Request{Action: wsman.ActionDisconnect, SessionID: "uuid:" + s.ID(), OperationTimeout: 10 * time.Millisecond, Body: &wsman.Disconnect{}}
+	if code := ask(t, f.elsewhere(t).Main, s.ID(), disconnect); code != wsman.CodeNotGraceful {
+		t.Errorf("disconnect: %d", code)
+	}
+	close(programs.leave)
+	if err := errors.Join(<-launched, s.Disconnect(t.Context(), shell.Detaching{})); err != nil {
+		t.Errorf("once it has started: %v", err)
+	}
+}
+
+// ask posts a request to a shell and returns the code of the fault that answers it, 0 for none.
+func ask(t *testing.T, conn shell.Conn, shellID string, q *wsman.Request) wsman.Code {
+	t.Helper()
+	q.ResourceURI, q.MessageID = wsman.ResourceCmd, "uuid:"+wsman.NewID()
+	if shellID != "" {
+		q.Selectors = []wsman.Selector{{Name: "ShellId", Value: shellID}}
+	}
+	soap, err := q.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := conn.Post(t.Context(), soap)
+	if err == nil {
+		err = wsman.ParseEmpty(answer, q.MessageID)
+	}
+	fault, ok := errors.AsType[*wsman.Fault](err)
+	switch {
+	case err == nil:
+		return 0
+	case !ok:
+		t.Fatal(err)
+	}
+	return fault.Code
+}
+
+// TestRefusals: what a server says to whom, by the state of the shell and the session of the client.
+func TestRefusals(t *testing.T) {
+	f := newFixture(t, sandbox.Options{}, nil)
+	const id, other, command = "4E41EC11-0D07-4465-8F84-2D463098A1C5", "5E41EC11-0D07-4465-8F84-2D463098A1C5", "77DF7BB6-B5A0-4777-ABD9-9823C0774074"
+	create := func(id string) wsman.Body {
+		return &wsman.Shell{ID: id, InputStreams: "stdin", OutputStreams: "stdout stderr"}
+	}
+	type step struct {
+		action, session, shell string
+		body                   wsman.Body
+		want                   wsman.Code
+	}
+	receive, send := &wsman.Receive{CommandID: command, Streams: "stdout stderr"}, &wsman.Send{CommandID: command, Stream: "stdin", Data: []byte("x")}
+	signal := &wsman.Signal{CommandID: command, Code: wsman.SignalCtrlBreak}
+	for n, s := range []step{
+		{wsman.ActionCreate, "uuid:A", "", create("no-guid"), wsman.CodeBadShellID},
+		{wsman.ActionCreate, "uuid:A", "", create(id), 0},
+		{wsman.ActionCreate, "uuid:A", "", create(strings.ToLower(id)), wsman.CodeShellIDTaken},
+		{wsman.ActionCreate, "", "", create(other), 0},
+		{wsman.ActionDisconnect, "", other, &wsman.Disconnect{}, wsman.CodeNotDisconnectable}, // no SessionId
+		{wsman.ActionConnect, "uuid:B", other, &wsman.Connect{}, wsman.CodeCannotConnect},
+		{wsman.ActionCommand, "uuid:B", other, &wsman.CommandLine{Command: "stubborn 60"}, 0}, // it was never anybody's
+		{wsman.ActionCommand, "uuid:A", id, &wsman.CommandLine{ID: "1", Command: "stubborn 60"}, wsman.CodeBadCommandID},
+		{wsman.ActionCommand, "uuid:A", id, &wsman.CommandLine{ID: command, Command: "stubborn 60"}, 0},
+		{wsman.ActionCommand, "uuid:A", id, &wsman.CommandLine{ID: command, Command: "stubborn 60"}, wsman.CodeCommandIDTaken},
+		// Connected to A.
+		{wsman.ActionReceive, "uuid:a", id, receive, wsman.CodeTimedOut},
+		{wsman.ActionReceive, "uuid:B", id, receive, wsman.CodeConnectedElsewhere},
+		{wsman.ActionSend, "", id, send, wsman.CodeConnectedElsewhere},
+		{wsman.ActionDisconnect, "uuid:B", id, &wsman.Disconnect{}, wsman.CodeSessionMismatch},
+		{wsman.ActionDisconnect, "uuid:A", id, &wsman.Disconnect{BufferMode: "Keep"}, wsman.CodeSchemaValidation},
+		{wsman.ActionReconnect, "uuid:A", id, nil, 0},
+		{wsman.ActionReconnect, "uuid:B", id, nil, wsman.CodeConnectedElsewhere},
+		{wsman.ActionConnect, "uuid:B", id, &wsman.Connect{}, wsman.CodeConnectedElsewhere},
+		{wsman.ActionConnect, "uuid:A", id, &wsman.Connect{}, wsman.CodeCannotConnect},
+		{wsman.ActionConnect, "uuid:A", id, &wsman.Connect{CommandID: command}, 0},
+		{wsman.ActionConnect, "uuid:A", id, &wsman.Connect{CommandID: other}, wsman.CodeInvalidSelectors},
+		{wsman.ActionConnect, "uuid:A", id, nil, wsman.CodeInvalidBody},
+		{wsman.ActionDisconnect, "uuid:A", id, &wsman.Disconnect{}, 0},
+		// Disconnected from A.
+		{wsman.ActionDisconnect, "uuid:A", id, &wsman.Disconnect{}, 0},
+		{wsman.ActionCommand, "uuid:A", id, &wsman.CommandLine{Command: "echo"}, wsman.CodeShellDisconnected},
+		{wsman.ActionReceive, "uuid:A", id, receive, wsman.CodeShellDisconnected},
+		{wsman.ActionSend, "uuid:A", id, send, wsman.CodeShellDisconnected},
+		{wsman.ActionSignal, "uuid:A", id, signal, wsman.CodeShellDisconnected},
+		{wsman.ActionConnect, "uuid:B", id, &wsman.Connect{CommandID: command}, wsman.CodeShellDisconnected},
+		{wsman.ActionReconnect, "uuid:B", id, nil, wsman.CodeSessionMismatch},
+		{wsman.ActionConnect, "", id, &wsman.Connect{}, wsman.CodeSessionMismatch},
+		{wsman.ActionConnect, "uuid:B", id, &wsman.Connect{}, 0},
+		// Connected to B.
+		{wsman.ActionReceive, "uuid:A", id, receive, wsman.CodeConnectedElsewhere},
+		{wsman.ActionReconnect, "uuid:A", id, nil, wsman.CodeConnectedElsewhere},
+		{wsman.ActionReceive, "uuid:B", id, receive, wsman.CodeTimedOut},
+		{wsman.ActionDisconnect, "uuid:B", id, &wsman.Disconnect{}, 0},
+		{wsman.ActionDelete, "uuid:C", id, nil, 0}, // 3.1.4.1.31.7
+		{wsman.ActionConnect, "uuid:B", id, &wsman.Connect{}, wsman.CodeInvalidSelectors},
+	} {
+		q := &wsman.Request{Action: s.action, SessionID: s.session, OperationTimeout: 10 * time.Millisecond, Body: s.body}
+		if got := ask(t, f.options.Main, s.shell, q); got != s.want {
+			t.Errorf("step %d, %s by %q: %d, want %d", n, s.action[strings.LastIndex(s.action, "/"):], s.session, got, s.want)
+		}
+	}
+	plain, err := shell.Open(t.Context(), f.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = plain.Disconnect(t.Context(), shell.Detaching{})
+	if fault, ok := errors.AsType[*wsman.Fault](err); !ok || !fault.Unsupported() {
+		t.Errorf("a shell without an id of the client's: %v", err)
+	}
+}
