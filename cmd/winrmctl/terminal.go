@@ -4,16 +4,18 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime"
 
 	"golang.org/x/term"
 )
 
-// terminalPrompt returns a way to ask for a password without echo, nil where stdin or stderr is no terminal.
+// terminalPrompt returns a way to ask for a password without echo, nil where nobody would see the question or could answer.
 func terminalPrompt() func(context.Context, string) (string, error) {
-	in := int(os.Stdin.Fd())
-	if !term.IsTerminal(in) || !term.IsTerminal(int(os.Stderr.Fd())) {
+	person := personAt()
+	if person == nil {
 		return nil
 	}
+	in := int(person.Fd())
 	return func(ctx context.Context, prompt string) (string, error) {
 		before, err := term.GetState(in)
 		if err != nil {
@@ -38,6 +40,26 @@ func terminalPrompt() func(context.Context, string) (string, error) {
 			return "", context.Cause(ctx)
 		}
 	}
+}
+
+// personAt is the terminal that a person types at: stdin, or that of the process where stdin brings something else. Nil where
+// stderr does not reach a person.
+func personAt() *os.File {
+	switch {
+	case !isTerminal(os.Stderr):
+		return nil
+	case isTerminal(os.Stdin):
+		return os.Stdin
+	}
+	name := "/dev/tty"
+	if runtime.GOOS == "windows" {
+		name = "CONIN$"
+	}
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil || !isTerminal(f) {
+		return nil
+	}
+	return f
 }
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
