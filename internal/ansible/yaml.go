@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/winrmctl/winrmctl/internal/badyaml"
 )
 
 const (
@@ -45,11 +45,7 @@ func (f *yamlFile) parse(data []byte) (*yaml.Node, error) {
 	case errors.Is(err, io.EOF):
 		return nil, nil
 	case err != nil:
-		text, line := strings.TrimPrefix(err.Error(), "yaml: "), 0
-		if m := regexp.MustCompile(`^line (\d+): `).FindStringSubmatch(text); m != nil {
-			line, _ = strconv.Atoi(m[1])
-			text = text[len(m[0]):]
-		}
+		line, text := badyaml.Explain(data, err)
 		return nil, &Error{File: f.path, Line: line, Text: "not YAML: " + text}
 	}
 	return root.Content[0], nil

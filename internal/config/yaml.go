@@ -4,11 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"regexp"
-	"strconv"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/winrmctl/winrmctl/internal/badyaml"
 )
 
 // readYAML makes the tree of a YAML file of one document; nil when there is none or it is wrong.
@@ -19,7 +18,7 @@ func readYAML(data []byte, r *report) *node {
 	case errors.Is(err, io.EOF):
 		return nil
 	case err != nil:
-		addYAMLError(r, err)
+		addYAMLError(r, data, err)
 		return nil
 	}
 	switch err := decoder.Decode(&second); {
@@ -27,7 +26,7 @@ func readYAML(data []byte, r *report) *node {
 		r.add(second.Line, "", "a second document: the configuration is one", "remove the line ---")
 		return nil
 	case !errors.Is(err, io.EOF):
-		addYAMLError(r, err)
+		addYAMLError(r, data, err)
 		return nil
 	}
 	y := yamlTree{grower{report: r}}
@@ -38,13 +37,8 @@ func readYAML(data []byte, r *report) *node {
 	return tree
 }
 
-// addYAMLError takes the line out of the library's sentence, its only place.
-func addYAMLError(r *report, err error) {
-	text, line := strings.TrimPrefix(err.Error(), "yaml: "), 0
-	if m := regexp.MustCompile(`^line (\d+): `).FindStringSubmatch(text); m != nil {
-		line, _ = strconv.Atoi(m[1])
-		text = text[len(m[0]):]
-	}
+func addYAMLError(r *report, data []byte, err error) {
+	line, text := badyaml.Explain(data, err)
 	r.add(line, "", "not YAML: "+text, "")
 }
 
