@@ -53,6 +53,9 @@ func (a *app) configCommand(g *globals) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				if len(args) == 0 && cfg.File() == "" {
+					fmt.Fprintln(a.stderr, "there is no configuration file: winrmctl config view TARGET shows what holds without")
+				}
 				if len(args) == 0 {
 					return cfg.View(a.stdout)
 				}
@@ -91,7 +94,7 @@ func (a *app) validate(g *globals) error {
 	cfg, err := a.load(g)
 	if problems, ok := err.(*config.Error); ok {
 		for _, p := range problems.Problems {
-			fmt.Fprintln(a.stdout, p.Error())
+			fmt.Fprintln(a.stdout, oneLine(p.Error()))
 		}
 		return err
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"unicode"
@@ -160,7 +161,11 @@ func (b *builder) key(l layer, f field, path, prefix string, in place) {
 			b.key(l, sub, path, f.name+".", in)
 		}
 	case !known || prefix == "" && strings.Contains(f.name, "."):
-		b.add(f.line, at, "unknown key", b.keyHint(prefix, f.name, in))
+		hint := b.keyHint(prefix, f.name, in)
+		if hint == "" && f.value.shape == table && strings.EqualFold(filepath.Ext(b.file), ".toml") {
+			hint = `TOML takes a name with dots in quotes: [profiles."web1.corp.example"]`
+		}
+		b.add(f.line, at, "unknown key", hint)
 	case key.places&in == 0:
 		b.add(f.line, at, "not a key of "+strings.SplitN(path, ".", 2)[0], misplacedHint(key, in))
 	case key.Kind == KindPairs:

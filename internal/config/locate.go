@@ -49,10 +49,15 @@ func askedPath(path string, env Environment) (file, where string) {
 
 func defaultDir(env Environment) (string, error) {
 	base, _ := env.Lookup("XDG_CONFIG_HOME")
-	if !filepath.IsAbs(base) { // as the XDG specification has it
+	if !filepath.IsAbs(base) { // the XDG specification has a relative one not looked at
+		given := base != ""
 		var err error
 		if base, err = env.ConfigDir(); err != nil {
-			return "", err
+			home, homeless := env.HomeDir()
+			if !given || homeless != nil {
+				return "", err
+			}
+			base = filepath.Join(home, ".config") // os.UserConfigDir fails by the relative one
 		}
 	}
 	return filepath.Join(base, "winrmctl"), nil

@@ -334,6 +334,13 @@ func TestInitAndSample(t *testing.T) {
 	if err := Init(filepath.Join(dir, "config.toml")); err == nil || hint(err) != "name a file that ends in .yaml" {
 		t.Errorf("toml: %v", err)
 	}
+	slash := filepath.Join(dir, "x") + string(filepath.Separator)
+	if err := Init(slash); err == nil || err.Error() != slash+": names a directory" {
+		t.Errorf("slash: %v", err)
+	}
+	if _, err := os.Stat(slash); err == nil {
+		t.Error("makes a directory where a file was named")
+	}
 	if err := Init(filepath.Join(file, "below", "config.yaml")); err == nil {
 		t.Error("below a file: no error")
 	}

@@ -12,9 +12,10 @@ func Sample() []byte { return []byte(sample) }
 // Init writes Sample to a new file that only the user can read, and makes the directories above it.
 // It never overwrites. The error is *Error.
 func Init(path string) error {
-	switch filepath.Ext(path) {
-	case ".yaml", ".yml", "":
-	default:
+	switch ext := filepath.Ext(path); {
+	case os.IsPathSeparator(path[len(path)-1]):
+		return &Error{[]Problem{{File: path, Text: "names a directory", Hint: "name a file that ends in .yaml"}}}
+	case ext != ".yaml" && ext != ".yml" && ext != "":
 		return &Error{[]Problem{{File: path, Text: "the sample is YAML", Hint: "name a file that ends in .yaml"}}}
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {

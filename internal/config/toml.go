@@ -22,7 +22,7 @@ func readTOML(data []byte, r *report) *node {
 	root := t.document()
 	var wrong *unstable.ParserError
 	if errors.As(t.parser.Error(), &wrong) {
-		r.add(t.lineOf(wrong.Highlight), "", "not TOML: "+wrong.Message, "")
+		r.add(t.lineOf(wrong.Highlight), "", "not TOML: "+strings.ReplaceAll(wrong.Message, "\n", `\n`), "")
 	}
 	if t.stop || wrong != nil {
 		return nil
