@@ -137,6 +137,50 @@ func ParseCreated(answer []byte, messageID string) (*Shell, error) {
 	return shell, nil
 }
 
+// ReadShell reads an item of an enumeration of [ResourceShells], from the start tag of rsp:Shell to its end.
+func ReadShell(r *Reader) Shell {
+	s := Shell{}
+	s.read(r)
+	return s
+}
+
+// CommandItem is an item of an enumeration of [ResourceCommands], in the form that Windows gives to PowerShell (recorded by
+// pypsrp).
+type CommandItem struct {
+	ID    string
+	Line  string // as far as the server tells
+	State string // Running, or Done
+}
+
+// ReadCommand reads an item from the start tag of rsp:Command to its end. The line may be text, or an rsp:CommandLine as in
+// 2.2.4.7.
+func ReadCommand(r *Reader) CommandItem {
+	c := CommandItem{}
+	var line []string
+	for depth := r.Depth(); r.Depth() >= depth; {
+		switch t := r.Next(); {
+		case t == EOF:
+			return c
+		case t == Text:
+			if s := text(r.Text()); s != "" {
+				line = append(line, s) // others were read as content
+			}
+		case t != Start || r.Is(NSShell, "CommandLine"):
+		case r.Is(NSShell, "CommandId"):
+			c.ID = text(r.Content())
+		case r.Is(NSShell, "CommandState"):
+			c.State = text(r.Content())
+			c.State = c.State[strings.LastIndexByte(c.State, '/')+1:] // one word, or the URI of 2.2.4.9
+		case r.Is(NSShell, "Command"), r.Is(NSShell, "Arguments"):
+			line = append(line, string(r.Content()))
+		default:
+			r.Skip()
+		}
+	}
+	c.Line = strings.Join(line, " ")
+	return c
+}
+
 // read fills in a shell from the start tag of rsp:Shell to its end. Durations that make no sense are left out: they are
 // for display.
 func (s *Shell) read(r *Reader) {

@@ -94,3 +94,39 @@ func TestShellState(t *testing.T) {
 		}
 	}
 }
+
+// TestShellItems reads items of enumerations, as Windows Server 2016 gave them to pypsrp, and in forms of the document.
+func TestShellItems(t *testing.T) {
+	page := func(item string) *Page {
+		t.Helper()
+		p, err := ParsePage([]byte(shellHead+`<n:EnumerateResponse xmlns:n="http://schemas.xmlsoap.org/ws/2004/09/enumeration"><n:EnumerationContext></n:EnumerationContext><w:Items>`+item+`</w:Items><w:EndOfSequence/></n:EnumerateResponse></s:Body></s:Envelope>`), "uuid:Q")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	var shells []Shell
+	err := page(`<rsp:Shell><rsp:ShellId>BCEF62AD-380E-4314-B2A4-EB6748019B41</rsp:ShellId><rsp:ResourceUri>http://schemas.microsoft.com/powershell/Microsoft.PowerShell</rsp:ResourceUri><rsp:Owner>WIN-NNMU24VVKJ0\vagrant</rsp:Owner><rsp:ClientIP>10.0.2.2</rsp:ClientIP><rsp:ProcessId>964</rsp:ProcessId><rsp:IdleTimeOut>PT7200.000S</rsp:IdleTimeOut><rsp:InputStreams>stdin pr</rsp:InputStreams><rsp:OutputStreams>stdout</rsp:OutputStreams><rsp:MaxIdleTimeOut>PT2147483.647S</rsp:MaxIdleTimeOut><rsp:Locale>en-US</rsp:Locale><rsp:DataLocale>en-US</rsp:DataLocale><rsp:CompressionMode>NoCompression</rsp:CompressionMode><rsp:ProfileLoaded>Yes</rsp:ProfileLoaded><rsp:Encoding>UTF8</rsp:Encoding><rsp:BufferMode>Block</rsp:BufferMode><rsp:State>Disconnected</rsp:State><rsp:ShellRunTime>P0DT0H0M9S</rsp:ShellRunTime><rsp:ShellInactivity>P0DT0H0M1S</rsp:ShellInactivity><rsp:MemoryUsed>51MB</rsp:MemoryUsed><rsp:ChildProcesses>0</rsp:ChildProcesses></rsp:Shell>` +
+		`<rsp:Shell><rsp:ShellId>uuid:5B666291-0910-4E8F-B802-B697ACD7953D</rsp:ShellId><rsp:Lifetime>PT28737.000S</rsp:Lifetime><rsp:InputStreams>stdin</rsp:InputStreams><rsp:OutputStreams>stdout stderr</rsp:OutputStreams><rsp:CommandLine><rsp:Command>pause</rsp:Command></rsp:CommandLine></rsp:Shell>`).Items(func(r *Reader) error {
+		shells = append(shells, ReadShell(r))
+		return r.Err()
+	})
+	want := []Shell{{
+		ID: "BCEF62AD-380E-4314-B2A4-EB6748019B41", ResourceURI: "http://schemas.microsoft.com/powershell/Microsoft.PowerShell", Owner: `WIN-NNMU24VVKJ0\vagrant`,
+		ClientIP: "10.0.2.2", IdleTimeOut: 2 * time.Hour, InputStreams: "stdin pr", OutputStreams: "stdout", BufferMode: BufferBlock, State: ShellDisconnected,
+		ShellRunTime: 9 * time.Second, ShellInactivity: time.Second,
+	}, {ID: "uuid:5B666291-0910-4E8F-B802-B697ACD7953D", Lifetime: 28737 * time.Second, InputStreams: "stdin", OutputStreams: "stdout stderr"}}
+	if err != nil || !reflect.DeepEqual(shells, want) {
+		t.Errorf("%v\n%+v\n%+v", err, shells, want)
+	}
+	var commands []CommandItem
+	err = page(`<rsp:Command><rsp:CommandId>DB4E8DCF-51CC-423F-A7DF-5D0EA0D6FA08</rsp:CommandId><rsp:CommandLine></rsp:CommandLine><rsp:CommandState>Running</rsp:CommandState></rsp:Command>` +
+		`<rsp:Command><other>x</other><rsp:CommandId> C </rsp:CommandId><rsp:CommandLine>echo &amp; x</rsp:CommandLine><rsp:CommandState>http://schemas.microsoft.com/wbem/wsman/1/windows/shell/CommandState/Done</rsp:CommandState></rsp:Command>` +
+		`<rsp:Command><rsp:CommandId>D</rsp:CommandId><rsp:CommandLine><rsp:Command>dir</rsp:Command><rsp:Arguments>/s</rsp:Arguments></rsp:CommandLine></rsp:Command>`).Items(func(r *Reader) error {
+		commands = append(commands, ReadCommand(r))
+		return r.Err()
+	})
+	if want := []CommandItem{{"DB4E8DCF-51CC-423F-A7DF-5D0EA0D6FA08", "", "Running"}, {"C", "echo & x", "Done"}, {"D", "dir /s", ""}}; err != nil || !reflect.DeepEqual(commands, want) {
+		t.Errorf("%v\n%+v\n%+v", err, commands, want)
+	}
+}
