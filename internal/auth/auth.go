@@ -65,6 +65,8 @@ const (
 	ConnectionClosed
 	// Unusable: the server's challenge cannot be used: malformed, or too weak to seal with.
 	Unusable
+	// Impossible: the mechanism cannot do what is asked of it. Nothing was sent.
+	Impossible
 )
 
 // An Error is a login that failed.
@@ -96,6 +98,8 @@ func (e *Error) Error() string {
 		text = fmt.Sprintf("the server answers the first %s message without a challenge", e.Mechanism)
 	case ConnectionClosed:
 		text = fmt.Sprintf("the connection is closed in the middle of the %s login, which needs one connection from beginning to end", e.Mechanism)
+	case Impossible:
+		text = fmt.Sprintf("a login by %s is not possible here", e.Mechanism)
 	case Unusable:
 		text = fmt.Sprintf("the server's %s challenge cannot be used", e.Mechanism)
 	}

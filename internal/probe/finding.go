@@ -45,6 +45,7 @@ const (
 	UnsealedAnswer        Code = "unsealed-answer"
 	AnswerFalsified       Code = "answer-falsified"
 	BasicOverHTTP         Code = "basic-over-http"
+	LoginImpossible       Code = "login-impossible"
 	UntrustedNoLogin      Code = "untrusted-no-login"
 )
 
@@ -55,7 +56,7 @@ func Codes() []Code {
 		CertificateExpired, CertificateNotYet, CertificateName, CertificateIssuer, CertificatePin, NotWinRM, ProxyAnswers, NotReady,
 		ConnectionCut, NoLoginAsked, NegotiateNotOffered, BasicNotOffered, ChallengeUnusable, NoSealing, LoginSplit, LoadBalancer,
 		ClockSkew, ClockSkewNTLM, UntrustedNoLogin, SealingRequired, BindingsWrong, Credentials, LocalAccount, BindingsSuspected,
-		CertificateRefused, CertificateNotOffered, CertificateNotMapped, BasicOverHTTP, UnsealedAnswer, AnswerFalsified, NotAdministrator, Refused,
+		CertificateRefused, CertificateNotOffered, CertificateNotMapped, BasicOverHTTP, LoginImpossible, UnsealedAnswer, AnswerFalsified, NotAdministrator, Refused,
 	}
 }
 

@@ -170,8 +170,11 @@ func (p *prober) refused(ctx context.Context, m auth.Mechanism, login *auth.Erro
 		p.find(LoginSplit, true, "the connection is closed in the middle of the login, so that it is split over two connections",
 			"a proxy, a load balancer or a broken server does not keep connections open: connect to the server itself")
 		return
+	case auth.Impossible:
+		p.impossibleLogin(m, login)
+		return
 	case auth.Unusable:
-		p.unusable(m, login)
+		p.find(ChallengeUnusable, true, login.Error(), "")
 		return
 	case auth.NotOffered:
 		if _, ok := m.(*auth.Certificate); ok {
@@ -263,13 +266,13 @@ func bare(user string) string {
 	return name
 }
 
-// unusable says what about a challenge, or a mechanism, cannot work.
-func (p *prober) unusable(m auth.Mechanism, login *auth.Error) {
+// impossibleLogin is about what a mechanism cannot do.
+func (p *prober) impossibleLogin(m auth.Mechanism, login *auth.Error) {
 	if _, ok := m.(*auth.Basic); ok && !p.https {
 		p.find(BasicOverHTTP, true, "Basic would send the password in clear, and is not used over http", "use https; --encryption never sends it all the same")
 		return
 	}
-	p.find(ChallengeUnusable, true, login.Error(), "")
+	p.find(LoginImpossible, true, login.Error(), "another --auth or --encryption is needed")
 }
 
 // works logs in once more, for evidence.

@@ -138,6 +138,9 @@ func TestDiagnoses(t *testing.T) {
 		{name: "sealing is wanted", edit: func(_ *testing.T, o *Options, _ *sandbox.Server) { o.Config.Encryption = transport.EncryptionNever }, codes: "sealing-required", reached: true},
 		{name: "Negotiate is not offered", options: sandbox.Options{Auth: []string{sandbox.AuthBasic}}, codes: "negotiate-not-offered", reached: true},
 		{name: "Basic over http", options: sandbox.Options{Auth: []string{sandbox.AuthBasic}}, edit: basic, codes: "basic-over-http", reached: true},
+		{name: "Basic cannot seal", options: sandbox.Options{HTTPS: true, Auth: []string{sandbox.AuthBasic}}, edit: both(basic, trusting, func(_ *testing.T, o *Options, _ *sandbox.Server) {
+			o.Config.Encryption = transport.EncryptionAlways
+		}), codes: "login-impossible", reached: true},
 		{name: "Basic is not offered", options: sandbox.Options{HTTPS: true}, edit: both(basic, trusting), codes: "basic-not-offered", reached: true},
 		{name: "SPNEGO is insisted on", faults: []string{"spnego"}, reached: true, login: true},
 		{name: "no challenge at all", edit: front(func(w http.ResponseWriter, r *http.Request, _ http.Handler) {

@@ -37,7 +37,7 @@ func (c *Conn) authenticate(ctx context.Context, first []byte, carry bool) ([]by
 	d := c.dialer
 	x, err := c.mechanism.Begin(c.peerOf())
 	if err != nil {
-		return nil, c.authError(auth.Unusable, nil, err)
+		return nil, c.authError(auth.Impossible, nil, err)
 	}
 	authorization, err := x.Next("")
 	legs := 1
@@ -52,7 +52,7 @@ func (c *Conn) authenticate(ctx context.Context, first []byte, carry bool) ([]by
 	}
 	if d.sealing {
 		if c.codec = x.Sealing(); c.codec == nil {
-			return nil, c.authError(auth.Unusable, nil, fmt.Errorf("%s cannot seal messages", c.mechanism.Name()))
+			return nil, c.authError(auth.Impossible, nil, fmt.Errorf("%s cannot seal messages", c.mechanism.Name()))
 		}
 	}
 	c.exchange = x
