@@ -186,6 +186,9 @@ func explain(t *config.Target, err error) error {
 	if _, failed := errors.AsType[*auth.Error](err); failed {
 		return &hintedError{err, "winrmctl probe-auth " + t.Name + " finds out why, step by step"}
 	}
+	if way, ok := errors.AsType[*transport.Error](err); ok && way.Login && wayHint(way) == "" {
+		return &hintedError{err, "winrmctl probe-auth " + t.Name + " finds out what is in the way, step by step"}
+	}
 	if fault, refused := errors.AsType[*wsman.Fault](err); refused && fault.Code.IsAccessDenied() && byCertificate(t.Settings) {
 		return &hintedError{err, "the account that the target maps the certificate to may not do this: winrm enumerate winrm/config/service/certmapping, run there, tells which it is"}
 	}

@@ -3,6 +3,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"runtime"
@@ -15,6 +17,7 @@ func main() { os.Exit(processMain(keyring.System{})) }
 
 // processMain gives the process's own streams, environment and signals to an app: the only place that knows them.
 func processMain(k config.Keyring) int {
+	log.SetOutput(io.Discard) // packages print there what servers do wrong (net/http); stderr has our own sentences only
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, interrupting()...)
 	a := &app{

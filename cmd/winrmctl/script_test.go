@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 //	                           with record those that write down what reaches them.
 //	status CODE PROG [ARG...]  exec for a program whose exit code matters
 //	serve [FLAG...]            the same as sandbox, by the command winrmctl sandbox
+//	raw [greet] FILE           a server that answers each request with FILE, or begins with it: $RAW (127.0.0.1:PORT)
 //	certificate NAME           a certificate and its key: NAME.pem, NAME.key, NAME.enc, NAME.p12, key-password
 //	middlebox                  something that ends TLS before $URL: $BOX, and its certificate $BOXCA
 //	shells N                   the server has N shells
@@ -48,7 +49,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"sandbox": startSandbox, "status": status, "shells": shells, "enumerations": enumerations, "waitfor": waitFor, "bounded": bounded,
-			"certificate": certificate, "serve": serve, "middlebox": middlebox,
+			"certificate": certificate, "serve": serve, "raw": raw, "middlebox": middlebox,
 		},
 		Condition: func(name string) (bool, error) {
 			if name == "race" {

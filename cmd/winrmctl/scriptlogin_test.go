@@ -13,10 +13,13 @@ import (
 	"io"
 	"math/big"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -147,4 +150,48 @@ func relayAll(l net.Listener, dial func() (net.Conn, error)) {
 		go func() { _, _ = io.Copy(out, bufio.NewReader(in)); _ = out.Close() }()
 		go func() { _, _ = io.Copy(in, out); _ = in.Close() }()
 	}
+}
+
+// raw starts a server that answers each request with the bytes of a file, or with greet begins with them, and sets $RAW to its
+// address. Lines become those of HTTP; "Content-Length: @" is filled in.
+func raw(ts *testscript.TestScript, neg bool, args []string) {
+	greet := len(args) == 2 && args[0] == "greet"
+	if neg || len(args) != 1 && !greet {
+		ts.Fatalf("usage: raw [greet] FILE")
+	}
+	answer := strings.ReplaceAll(strings.TrimSuffix(ts.ReadFile(args[len(args)-1]), "\n"), "\n", "\r\n")
+	if !strings.Contains(answer, "\r\n\r\n") {
+		answer += "\r\n\r\n"
+	}
+	_, body, _ := strings.Cut(answer, "\r\n\r\n")
+	answer = strings.Replace(answer, "Content-Length: @", "Content-Length: "+strconv.Itoa(len(body)), 1)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { _ = l.Close() })
+	serve := func(c net.Conn) {
+		defer c.Close()
+		if greet {
+			_, _ = io.WriteString(c, answer)
+		}
+		for in := bufio.NewReader(c); ; {
+			r, err := http.ReadRequest(in)
+			if err != nil {
+				return
+			}
+			_, _ = io.Copy(io.Discard, r.Body)
+			if _, err := io.WriteString(c, answer); err != nil {
+				return
+			}
+		}
+	}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go serve(c)
+		}
+	}()
+	ts.Setenv("RAW", l.Addr().String())
 }

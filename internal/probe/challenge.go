@@ -96,10 +96,13 @@ func (p *prober) challenge(ctx context.Context) (*received, Status, string, any)
 	}
 	if len(all) == 0 {
 		p.find(ChallengeUnusable, true, "the server offers Negotiate, but answers an NTLM message without a challenge: "+err.Error(),
-			"NTLM may be forbidden there by policy; Kerberos would be needed")
+			"NTLM may be forbidden there by policy, so that only Kerberos is left, or something in between takes the login's header away")
 		return nil, Failed, err.Error(), nil
 	}
 	first := all[0]
+	if way, ok := errors.AsType[*transport.Error](err); ok && way.Kind == transport.KindLost {
+		p.cut = true // evidence for a login that breaks there; alone it is none
+	}
 	if first.closed {
 		p.find(LoginSplit, true, "the connection is closed behind the challenge (Connection: close), so that a login would be split over two connections",
 			"a proxy, a load balancer or a broken server does not keep connections open: connect to the server itself")
@@ -161,7 +164,7 @@ func orNone(s string) string {
 
 // onConnection asks for n challenges on one new connection.
 func (p *prober) onConnection(ctx context.Context, n int) ([]*received, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.options.OperationTimeout)
+	ctx, cancel := p.soon(ctx)
 	defer cancel()
 	c, err := p.dialer(false).Open(ctx)
 	if err != nil {

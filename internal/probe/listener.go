@@ -17,18 +17,30 @@ const soapType = "application/soap+xml;charset=UTF-8"
 
 // ask sends one request on a new connection without a login.
 func (p *prober) ask(ctx context.Context, header http.Header, body []byte) (*transport.Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.options.OperationTimeout)
+	ctx, cancel := p.soon(ctx)
 	defer cancel()
 	c, err := p.dialer(false).Open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer c.Close()
-	return c.Exchange(ctx, header, body)
+	a, err := c.Exchange(ctx, header, body)
+	p.heard = p.heard || err == nil
+	return a, err
+}
+
+// soon bounds what a server answers at once, if it answers at all.
+func (p *prober) soon(ctx context.Context) (context.Context, context.CancelFunc) {
+	limit := p.options.OperationTimeout
+	if t := p.options.Config.ConnectTimeout; t > 0 {
+		limit = min(limit, t)
+	}
+	return context.WithTimeoutCause(ctx, limit, fmt.Errorf("it takes connections, but does not answer within %v", limit))
 }
 
 // identify asks what the service is, which WinRM tells without a login.
 func (p *prober) identify(ctx context.Context) bool {
+	silent := false
 	p.step("identify", func() (Status, string, any) {
 		soap, err := (&wsman.Request{Body: wsman.Identify{}}).Encode()
 		if err != nil {
@@ -37,6 +49,8 @@ func (p *prober) identify(ctx context.Context) bool {
 		a, err := p.ask(ctx, http.Header{"Content-Type": {soapType}, "Wsmanidentify": {"unauthenticated"}}, soap)
 		if err != nil {
 			p.broken(ctx, err)
+			way, ok := errors.AsType[*transport.Error](err)
+			silent = ok && way.Kind == transport.KindTimeout
 			return Failed, err.Error(), nil
 		}
 		if a.Status != http.StatusOK {
@@ -48,7 +62,7 @@ func (p *prober) identify(ctx context.Context) bool {
 		}
 		return OK, strings.TrimSpace(id.ProductVendor + " " + id.ProductVersion), id
 	})
-	return true
+	return !silent
 }
 
 // broken finds out why a connection brings no HTTP answer.
@@ -63,11 +77,13 @@ func (p *prober) broken(ctx context.Context, err error) {
 	}
 	switch way.Kind {
 	case transport.KindLost:
-		if !p.https && p.speaksTLS(ctx) {
+		if !p.https && !p.heard && p.speaksTLS(ctx) {
 			p.find(HTTPToHTTPS, true, fmt.Sprintf("port %s speaks TLS: http is spoken to an https port", p.port()), "use --https, or the port of the http listener, 5985 by default")
 			return
 		}
 		p.find(ConnectionCut, true, err.Error(), "the service may be restarting, or something between cuts the connection")
+	case transport.KindNotWSMan:
+		p.find(NotWinRM, true, fmt.Sprintf("what answers at %s does not speak HTTP", p.url.Host), "WinRM listens at port 5985 (http) or 5986 (https), path /wsman")
 	case transport.KindTimeout:
 		p.find(NotReady, false, err.Error(), "the service hangs, or is very busy; a restart of WinRM on the target may help")
 	}

@@ -148,6 +148,12 @@ func (p *prober) diagnose(ctx context.Context, m auth.Mechanism, err error) {
 		return
 	}
 	switch way.Kind {
+	case transport.KindLost:
+		if !p.cut {
+			p.broken(ctx, err)
+			return
+		}
+		p.split()
 	case transport.KindUnsealed:
 		p.find(UnsealedAnswer, true, err.Error(), "the server does not seal, or somebody in between takes the sealing away; only --encryption never accepts that")
 	case transport.KindIntegrity:
@@ -163,12 +169,17 @@ func (p *prober) diagnose(ctx context.Context, m auth.Mechanism, err error) {
 	}
 }
 
+// split is about a connection that does not last for a login.
+func (p *prober) split() {
+	p.find(LoginSplit, true, "the connection is closed in the middle of the login, so that it is split over two connections",
+		"a proxy, a load balancer or a broken server does not keep connections open: connect to the server itself")
+}
+
 // refused looks into a login that the server did not take.
 func (p *prober) refused(ctx context.Context, m auth.Mechanism, login *auth.Error) {
 	switch login.Kind {
 	case auth.ConnectionClosed:
-		p.find(LoginSplit, true, "the connection is closed in the middle of the login, so that it is split over two connections",
-			"a proxy, a load balancer or a broken server does not keep connections open: connect to the server itself")
+		p.split()
 		return
 	case auth.Impossible:
 		p.impossibleLogin(m, login)
@@ -200,8 +211,8 @@ func (p *prober) refused(ctx context.Context, m auth.Mechanism, login *auth.Erro
 			return
 		}
 	}
-	p.find(Credentials, false, fmt.Sprintf("the exchange itself was right and the server answers with a bare 401: user %s or the password is wrong, or the account is locked, expired or not allowed to log on over the network. What of these, the server does not tell", p.options.User),
-		"probe-auth decode --password-stdin verifies a captured exchange; the Security log of the target has event 4625 with the reason")
+	p.find(Credentials, false, fmt.Sprintf("the whole exchange was made and the server answers it with a bare 401: user %s or the password is wrong, or the account is locked, expired or not allowed to log on over the network; a proxy that does not keep connections together looks the same. Which of these it is, the server does not tell", p.options.User),
+		"the Security log of the target has event 4625 with the reason; winrmctl probe-auth decode --password-stdin verifies a captured exchange")
 	p.localAccount()
 	if _, ok := m.(*auth.NTLM); ok && p.https {
 		p.find(BindingsSuspected, false, "if the password is right, the server may insist on channel bindings (CbtHardeningLevel Strict) while something ends TLS before it: a login looks the same then",

@@ -73,7 +73,9 @@ type prober struct {
 	trusted    bool     // the server's certificate is acceptable, or none is needed
 	candidates []string // addresses of the host
 	address    string   // that answers
+	heard      bool     // an answer in HTTP has come
 	offers     []auth.Challenge
+	cut        bool   // the connection ends behind a challenge, without a word
 	wrapped    bool   // the server insists on SPNEGO
 	computer   string // as the challenge names it
 	domain     string // NetBIOS, of the server

@@ -127,6 +127,16 @@ func TestDiagnoses(t *testing.T) {
 		{name: "wrong password", edit: password("wrong"), codes: "credentials?", reached: true, logins: 1},
 		{name: "account of a domain that the host is not in", edit: user(`CORP\bob`), codes: "credentials? local-account?", reached: true, logins: 1},
 		{name: "split login", faults: []string{"split-login"}, codes: "login-split", reached: true},
+		{name: "cut behind the challenge", edit: cutting, codes: "login-split", reached: true},
+		{name: "one server, another connection for each request", edit: front(func(w http.ResponseWriter, r *http.Request, pass http.Handler) {
+			pass.ServeHTTP(&keeping{w}, r)
+		}), codes: "credentials?", reached: true},
+		{name: "takes the login's header away", edit: front(func(w http.ResponseWriter, r *http.Request, pass http.Handler) {
+			r.Header.Del("Authorization")
+			pass.ServeHTTP(&keeping{w}, r)
+		}), codes: "challenge-unusable", reached: true},
+		{name: "no HTTP", edit: greeting("SSH-2.0-OpenSSH_9.2\r\n"), codes: "not-winrm"},
+		{name: "takes connections and says nothing", edit: both(greeting(""), func(_ *testing.T, o *Options, _ *sandbox.Server) { o.Config.ConnectTimeout = 50 * time.Millisecond }), codes: "not-ready?"},
 		{name: "load balancer that spreads connections", edit: spread(false), codes: "load-balancer", reached: true, login: true},
 		{name: "load balancer that spreads requests", edit: spread(true), codes: "load-balancer credentials?", reached: true, logins: 1},
 		{name: "proxy that answers with 502", edit: front(status(http.StatusBadGateway, "text/html", "")), codes: "proxy-answers"},
@@ -270,6 +280,66 @@ func front(answer func(http.ResponseWriter, *http.Request, http.Handler)) edit {
 		t.Cleanup(proxy.Close)
 		o.Config.URL = proxy.URL + "/wsman"
 	}
+}
+
+// keeping hides that the connection behind a proxy is closed, as proxies do.
+type keeping struct{ http.ResponseWriter }
+
+func (k *keeping) WriteHeader(code int) {
+	k.Header().Del("Connection")
+	k.ResponseWriter.WriteHeader(code)
+}
+
+// cutting passes on bytes, until a challenge has gone by.
+func cutting(t *testing.T, o *Options, s *sandbox.Server) {
+	u, _ := url.Parse(s.URL())
+	o.Config.URL = "http://" + listening(t, func(in net.Conn) {
+		out, err := net.Dial("tcp", u.Host)
+		if err != nil {
+			return
+		}
+		defer out.Close()
+		go func() { _, _ = io.Copy(out, in) }()
+		b := make([]byte, 64<<10)
+		for {
+			n, err := out.Read(b)
+			if _, failed := in.Write(b[:n]); err != nil || failed != nil || strings.Contains(string(b[:n]), "Negotiate T") {
+				return
+			}
+		}
+	}) + "/wsman"
+}
+
+// greeting begins with a text, and answers nothing.
+func greeting(text string) edit {
+	return func(t *testing.T, o *Options, _ *sandbox.Server) {
+		o.Config.URL = "http://" + listening(t, func(c net.Conn) {
+			_, _ = io.WriteString(c, text)
+			_, _ = io.Copy(io.Discard, c)
+		}) + "/wsman"
+	}
+}
+
+// listening serves connections until the test ends.
+func listening(t *testing.T, serve func(net.Conn)) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				serve(c)
+			}()
+		}
+	}()
+	return l.Addr().String()
 }
 
 func status(code int, contentType, body string) func(http.ResponseWriter, *http.Request, http.Handler) {

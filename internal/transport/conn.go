@@ -9,6 +9,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/winrmctl/winrmctl/internal/auth"
@@ -31,9 +33,36 @@ type Conn struct {
 	exchange      auth.Exchange // until the server's consent has been heard
 	authorization string        // of every request, "" where the login authenticates the connection
 
-	turn chan struct{} // held during a request
-	err  error         // guarded by turn
-	tls  session
+	turn     chan struct{} // held during a request
+	err      error         // guarded by turn
+	tls      session
+	greeting *greeting // nil with TLS, which finds out itself whom it speaks to
+}
+
+// greeting is a TCP connection that remembers how the other side begins: what is no HTTP has no typed error.
+type greeting struct {
+	net.Conn
+	mu    sync.Mutex
+	first []byte // at most of the length of httpBegins
+}
+
+const httpBegins = "HTTP/"
+
+func (g *greeting) Read(b []byte) (int, error) {
+	n, err := g.Conn.Read(b)
+	if len(g.first) < len(httpBegins) { // only Read writes it, and http has one reader
+		g.mu.Lock()
+		g.first = append(g.first, b[:min(n, len(httpBegins)-len(g.first))]...)
+		g.mu.Unlock()
+	}
+	return n, err
+}
+
+// isHTTP reports that the other side has begun as HTTP does, or not at all.
+func (g *greeting) isHTTP() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return strings.HasPrefix(httpBegins, string(g.first))
 }
 
 // open makes the TCP connection, and the TLS session on it.
@@ -79,7 +108,14 @@ func (c *Conn) connect(ctx context.Context, maxVersion uint16) error {
 		return nc, err
 	}
 	t := &http.Transport{
-		DialContext: dial,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			nc, err := dial(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			c.greeting = &greeting{Conn: nc}
+			return c.greeting, nil
+		},
 		DialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			nc, err := dial(ctx, network, address)
 			if err != nil {
@@ -226,12 +262,20 @@ func (c *Conn) roundTrip(ctx context.Context, header http.Header, body []byte) (
 	}
 	defer response.Body.Close()
 	a := &answer{status: response.StatusCode, statusText: http.StatusText(response.StatusCode), header: response.Header, closed: response.Close}
-	buffer := bytes.NewBuffer(make([]byte, 0, min(max(response.ContentLength, 0)+bytes.MinRead, maxAnswer)))
+	if a.status == http.StatusUnauthorized && response.ContentLength < 0 && a.closed {
+		// Its body lasts until the server closes the connection, which some forget. There is nothing in it for us.
+		return a, nil
+	}
+	tooLarge := &Error{Kind: KindTooLarge, Address: d.address(), Status: a.status, Err: fmt.Errorf("more than %d bytes", maxAnswer)}
+	if response.ContentLength > maxAnswer {
+		return nil, tooLarge
+	}
+	buffer := bytes.NewBuffer(make([]byte, 0, max(response.ContentLength, 0)+bytes.MinRead))
 	if _, err := buffer.ReadFrom(io.LimitReader(response.Body, maxAnswer+1)); err != nil {
 		return nil, c.lost(ctx, err)
 	}
 	if buffer.Len() > maxAnswer {
-		return nil, &Error{Kind: KindTooLarge, Address: d.address(), Err: fmt.Errorf("more than %d bytes", maxAnswer)}
+		return nil, tooLarge
 	}
 	a.body = buffer.Bytes()
 	return a, nil
@@ -252,6 +296,9 @@ func (c *Conn) lost(ctx context.Context, err error) error {
 	case ctx.Err() == nil:
 		if refused := c.refusedCertificate(err); refused != nil {
 			return refused
+		}
+		if c.greeting != nil && !c.greeting.isHTTP() {
+			return &Error{Kind: KindNotWSMan, Address: c.dialer.address()}
 		}
 		return &Error{Kind: KindLost, Address: c.dialer.address(), Err: err}
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):

@@ -47,6 +47,7 @@ type Error struct {
 	Address string // host:port
 	Status  int    // HTTP status, 0 where there was no answer
 	Detail  string // of the answer, such as its media type
+	Login   bool   // it was one of the requests of a login, which may have failed for that reason
 	Err     error  // cause, or nil
 }
 
@@ -63,12 +64,18 @@ func (e *Error) Error() string {
 	case KindPlainText:
 		return fmt.Sprintf("TLS with %s: the port answers in clear, it does not speak https", e.Address)
 	case KindLost:
+		if e.Login {
+			return fmt.Sprintf("connection to %s lost in the middle of the login: %s", e.Address, Cause(e.Err))
+		}
 		return fmt.Sprintf("connection to %s lost: %s", e.Address, Cause(e.Err))
 	case KindTimeout:
 		return fmt.Sprintf("no answer from %s: %s", e.Address, Cause(e.Err))
 	case KindNotFound:
 		return fmt.Sprintf("%s has no WS-Management at this path (HTTP 404)", e.Address)
 	case KindNotWSMan:
+		if e.Status == 0 {
+			return e.Address + " does not speak HTTP"
+		}
 		return fmt.Sprintf("%s does not speak WS-Management: HTTP %d with %s", e.Address, e.Status, e.Detail)
 	case KindProxy:
 		return fmt.Sprintf("a proxy answers instead of %s: HTTP %d %s", e.Address, e.Status, http.StatusText(e.Status))

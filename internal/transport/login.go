@@ -27,6 +27,9 @@ func (d *Dialer) login(ctx context.Context, m auth.Mechanism, first []byte, carr
 	c.mechanism = m
 	answer, err := c.authenticate(ctx, first, carry)
 	if err != nil {
+		if way, ok := errors.AsType[*Error](err); ok {
+			way.Login = true
+		}
 		_ = c.Close()
 		return nil, nil, err
 	}
@@ -54,6 +57,9 @@ func (c *Conn) authenticate(ctx context.Context, first []byte, carry bool) ([]by
 		if c.codec = x.Sealing(); c.codec == nil {
 			return nil, c.authError(auth.Impossible, nil, fmt.Errorf("%s cannot seal messages", c.mechanism.Name()))
 		}
+	}
+	if legs > 1 && c.client.Err() != nil {
+		return nil, c.fail(c.authError(auth.ConnectionClosed, nil, nil))
 	}
 	c.exchange = x
 	if every, ok := x.(interface{ EveryRequest() string }); ok {
