@@ -6,6 +6,9 @@ tool honnef.co/go/tools/cmd/staticcheck
 
 require (
 	github.com/Azure/go-ntlmssp v0.1.1
+	github.com/creack/pty v1.1.24
+	github.com/ergochat/readline v0.1.3
+	github.com/hinshun/vt10x v0.0.0-20220301184237-5011da428d02
 	github.com/masterzen/simplexml v0.0.0-20190410153822-31eea3082786
 	github.com/masterzen/winrm v0.0.0-20250927112105-5f8e6c707321
 	github.com/mattn/go-runewidth v0.0.31

@@ -25,6 +25,7 @@ type app struct {
 	size           func() (width, height int) // of the terminal that stdout is; nil where it is none
 	windows        bool                       // exit codes have 32 bits
 	graceful       time.Duration              // how long a program has to end by itself after Ctrl-C
+	terminal       *localTerminal             // nil where there is none to edit lines at
 }
 
 // terminals are the streams that are one.

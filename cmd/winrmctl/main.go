@@ -21,7 +21,7 @@ func processMain(k config.Keyring) int {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, interrupting()...)
 	a := &app{
-		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, signals: signals, prompt: terminalPrompt(), terminals: terminals{isTerminal(os.Stdout), isTerminal(os.Stderr)}, size: terminalSize, windows: runtime.GOOS == "windows", graceful: graceful,
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, signals: signals, prompt: terminalPrompt(), terminal: openTerminal(), terminals: terminals{isTerminal(os.Stdout), isTerminal(os.Stderr)}, size: terminalSize, windows: runtime.GOOS == "windows", graceful: graceful,
 		environment: config.Environment{Lookup: os.LookupEnv, ConfigDir: os.UserConfigDir, HomeDir: os.UserHomeDir}, keyring: k,
 	}
 	status := a.run(context.Background(), os.Args[1:])

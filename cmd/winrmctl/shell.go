@@ -24,6 +24,11 @@ type sessionOptions struct {
 	powershell, seven bool
 	env               []string
 	timeout           time.Duration
+	reconnect         time.Duration
+	keys              string
+	noHistory         bool
+	log               string
+	logInput          bool
 }
 
 func (a *app) shellCommand(g *globals) *cobra.Command {
@@ -61,6 +66,11 @@ code is that of the remote program.`,
 	f.DurationVar(&o.timeout, "timeout", 0, "end the session after this time, and exit 124")
 	f.Int("code-page", 0, "code page of the remote console (default 65001, UTF-8)")
 	f.Bool("no-profile", false, "do not load the user's profile")
+	f.DurationVar(&o.reconnect, "reconnect", time.Minute, "how long to try again where the connection is lost")
+	f.StringVar(&o.keys, "keys", "", "keys of emacs or vi (by default what ~/.inputrc says, else emacs)")
+	f.BoolVar(&o.noHistory, "no-history", false, "neither read nor write the history of this target")
+	f.StringVar(&o.log, "log", "", "add a transcript with times to `FILE`")
+	f.BoolVar(&o.logInput, "log-input", false, "with --log: also what is typed")
 	f.Duration("idle-timeout", 0, "how long the server keeps the shell when it does not hear from here")
 	return c
 }
@@ -72,8 +82,10 @@ func (o *sessionOptions) complete(c *cobra.Command, args []string) error {
 	switch {
 	case (o.powershell || o.seven) && len(o.args) > 0:
 		return &usageError{"-P and a command exclude each other", "winrmctl shell -P TARGET"}
-	case o.timeout < 0:
-		return &usageError{fmt.Sprintf("--timeout %v: need a time", o.timeout), ""}
+	case o.logInput && o.log == "":
+		return &usageError{"--log-input is of use only with --log", ""}
+	case o.timeout < 0 || o.reconnect <= 0:
+		return &usageError{"--timeout and --reconnect need a time", "such as 30s"}
 	}
 	cfg, err := o.app.load(o.globals)
 	if err != nil {
@@ -118,7 +130,15 @@ func (o *sessionOptions) run(ctx context.Context) error {
 	}
 	interrupts := o.app.interrupts(cancel)
 	defer interrupts.stop()
-	s := &plainSession{app: o.app, end: cancel, interrupts: interrupts}
+	var s session = &plainSession{app: o.app, end: cancel, interrupts: interrupts}
+	if o.app.terminal != nil {
+		t, err := o.newTerminalSession(cancel)
+		if err != nil {
+			return err
+		}
+		defer t.close()
+		s = t
+	}
 	return explain(o.target, o.inShell(ctx, cancel, interrupts, s))
 }
 
@@ -127,7 +147,7 @@ type session interface {
 	// adapt changes the options of the shell before it is made.
 	adapt(*shell.Options)
 	// talk runs the program until its end.
-	talk(context.Context, *shell.Shell, shell.Command) error
+	talk(context.Context, *connection, *shell.Shell, shell.Command) error
 }
 
 // inShell makes a shell for a session, and deletes it afterwards.
@@ -143,13 +163,14 @@ func (o *sessionOptions) inShell(ctx context.Context, end context.CancelCauseFun
 	defer main.Close()
 	defer side.Close()
 	options := shellOptions(o.target, c, main, side)
+	options.Reconnect = o.reconnect
 	s.adapt(&options)
 	sh, err := shell.Open(ctx, options)
 	if err != nil {
 		return causeOf(ctx, err)
 	}
 	forget()
-	err = broken(causeOf(ctx, s.talk(ctx, sh, o.program())))
+	err = broken(causeOf(ctx, s.talk(ctx, c, sh, o.program())))
 	closing, stop := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer stop()
 	defer interrupts.onNext(stop)()
@@ -169,7 +190,7 @@ type plainSession struct {
 
 func (*plainSession) adapt(*shell.Options) {}
 
-func (s *plainSession) talk(ctx context.Context, sh *shell.Shell, program shell.Command) error {
+func (s *plainSession) talk(ctx context.Context, _ *connection, sh *shell.Shell, program shell.Command) error {
 	p, err := sh.Start(ctx, program, shell.Streams{Stdin: s.app.stdin, Stdout: s.app.stdout, Stderr: s.app.stderr})
 	if err != nil {
 		return err

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"runtime"
+	"sync"
 
 	"golang.org/x/term"
 )
@@ -68,4 +70,57 @@ func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 func terminalSize() (width, height int) {
 	width, height, _ = term.GetSize(int(os.Stdout.Fd()))
 	return width, height
+}
+
+// localTerminal is the one that this process runs at.
+type localTerminal struct {
+	in, out *os.File
+	mu      sync.Mutex
+	before  *term.State // nil while it is not raw
+}
+
+// openTerminal returns the terminal, nil where stdin or stdout is none.
+func openTerminal() *localTerminal {
+	if !isTerminal(os.Stdin) || !isTerminal(os.Stdout) {
+		return nil
+	}
+	return &localTerminal{in: os.Stdin, out: os.Stdout}
+}
+
+func (t *localTerminal) Read(b []byte) (int, error)  { return t.in.Read(b) }
+func (t *localTerminal) Write(b []byte) (int, error) { return t.out.Write(b) }
+
+// Raw implements [console.Terminal].
+func (t *localTerminal) Raw() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	before, err := term.MakeRaw(int(t.in.Fd()))
+	if err == nil && t.before == nil {
+		t.before = before
+	}
+	return err
+}
+
+// Restore implements [console.Terminal].
+func (t *localTerminal) Restore() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.before != nil {
+		_ = term.Restore(int(t.in.Fd()), t.before)
+		t.before = nil
+	}
+}
+
+// Size implements [console.Terminal].
+func (t *localTerminal) Size() (width, height int) {
+	width, height, _ = term.GetSize(int(t.out.Fd()))
+	return width, height
+}
+
+// run runs a command line of this machine on the terminal.
+func (t *localTerminal) run(ctx context.Context, line string) error {
+	argv := localShell(line)
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = t.in, t.out, os.Stderr
+	return cmd.Run()
 }

@@ -14,8 +14,8 @@ import (
 func shellCommand(line string) *exec.Cmd { return exec.Command("/bin/sh", "-c", line) }
 
 // standIn is the sh that stands in for a cmd.exe without a line of its own, nil for other programs. As cmd.exe it has a
-// prompt that tells the directory. It has no terminal, so it gets no jobs (+m): Ctrl-C then reaches what it runs as well as
-// itself, which lives on.
+// prompt that tells the directory, and writes it to stdout, in order with the rest. It has no terminal, so it gets no jobs
+// (+m): Ctrl-C then reaches what it runs as well as itself, which lives on.
 func standIn(s Spec) *exec.Cmd {
 	if name := strings.ToLower(strings.TrimSpace(s.Line)); name != "cmd" && name != "cmd.exe" {
 		return nil
@@ -23,7 +23,7 @@ func standIn(s Spec) *exec.Cmd {
 	if !s.Console {
 		return exec.Command("/bin/sh")
 	}
-	cmd := exec.Command("/bin/sh", "+m", "-i")
+	cmd := exec.Command("/bin/sh", "-c", "exec /bin/sh +m -i 2>&1")
 	cmd.Env = []string{"PS1=sandbox:$PWD$ ", "PS2=> "}
 	return cmd
 }

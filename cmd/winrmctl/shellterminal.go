@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/winrmctl/winrmctl/internal/console"
+	"github.com/winrmctl/winrmctl/internal/shell"
+	"github.com/winrmctl/winrmctl/internal/wsman"
+)
+
+// terminalSession is one of a person at a terminal.
+type terminalSession struct {
+	*sessionOptions
+	end     context.CancelCauseFunc
+	console *console.Session
+	log     *os.File // of the transcript, or nil
+	writing *console.Transcript
+	finder  *finder
+	stop    func()
+}
+
+// newTerminalSession prepares a session, so that what fails here does so before anything is created there.
+func (o *sessionOptions) newTerminalSession(end context.CancelCauseFunc) (*terminalSession, error) {
+	s := &terminalSession{sessionOptions: o, end: end, finder: &finder{}}
+	vi, err := o.viKeys()
+	if err != nil {
+		return nil, err
+	}
+	c := console.Options{
+		Terminal: o.app.terminal, Vi: vi, Colors: o.app.colors(o.globals, true), Now: time.Now, Complete: s.finder.find, Local: o.app.terminal.run,
+	}
+	if !o.noHistory {
+		path, err := o.historyFile()
+		if err == nil {
+			c.History, err = console.OpenHistory(path)
+		}
+		if err != nil {
+			o.app.warn("no history: %v", err)
+		}
+	}
+	if o.log != "" {
+		if s.log, err = o.openLog(); err != nil {
+			return nil, &fileError{"log", err}
+		}
+		s.writing = console.NewTranscript(s.log, time.Now, o.logInput)
+		c.Transcript = s.writing
+	}
+	c.Events, s.stop = o.app.terminal.watch(func(sig os.Signal) { end(&signalError{sig}) })
+	s.console = console.New(c)
+	return s, nil
+}
+
+// close ends what was prepared.
+func (s *terminalSession) close() {
+	s.stop()
+	if s.log == nil {
+		return
+	}
+	err := s.writing.Close()
+	if closing := s.log.Close(); err == nil {
+		err = closing
+	}
+	if err != nil {
+		s.app.warn("the log is not complete: %v", err)
+	}
+}
+
+func (s *terminalSession) adapt(o *shell.Options) {
+	o.Reconnected = func() { s.console.Note("reconnected") }
+}
+
+func (s *terminalSession) talk(ctx context.Context, c *connection, sh *shell.Shell, program shell.Command) error {
+	program.Console = true
+	s.finder.open(s.target, c)
+	defer s.finder.close()
+	p, err := sh.Start(ctx, program, shell.Streams{Stdin: s.console.Input(), Stdout: s.console.Stdout(), Stderr: s.console.Stderr()})
+	if err != nil {
+		return err
+	}
+	if len(s.args) == 0 {
+		s.console.Banner("~? lists what winrmctl itself can do here")
+	}
+	err = s.console.Run(ctx, &remoteProgram{p, s})
+	switch {
+	case err == nil:
+		return p.Wait()
+	case errors.Is(err, console.ErrLeft):
+		return nil
+	case errors.Is(err, console.ErrHungUp):
+		return &signalError{syscall.SIGHUP}
+	}
+	return err
+}
+
+// remoteProgram is a process to a console.
+type remoteProgram struct {
+	*shell.Process
+	session *terminalSession
+}
+
+// signalTimeout is how long a signal may take to get there.
+const signalTimeout = 10 * time.Second
+
+// Interrupt implements [console.Program].
+func (p *remoteProgram) Interrupt() {
+	go func() {
+		ctx, cancel := context.WithTimeoutCause(context.Background(), signalTimeout, errors.New("no answer"))
+		defer cancel()
+		if err := p.Signal(ctx, wsman.SignalCtrlC); err != nil && !isGone(err) {
+			p.session.console.Note(fmt.Sprintf("Ctrl-C may not have reached the program: %v", err))
+		}
+	}()
+}
+
+// Terminate implements [console.Program].
+func (p *remoteProgram) Terminate() {
+	go func() {
+		ctx, cancel := context.WithTimeoutCause(context.Background(), signalTimeout, errors.New("no answer"))
+		defer cancel()
+		_ = p.Signal(ctx, wsman.SignalTerminate) // deleting the shell, which follows, ends it too
+		p.session.end(errInterrupted)
+	}()
+}
+
+// viKeys tells whether the keys are those of vi: by the flag, and else by what readline's other programs are told.
+func (o *sessionOptions) viKeys() (bool, error) {
+	switch o.keys {
+	case "vi":
+		return true, nil
+	case "emacs":
+		return false, nil
+	case "":
+	default:
+		return false, &usageError{fmt.Sprintf("--keys %q: need emacs or vi", o.keys), ""}
+	}
+	e := o.app.environment
+	path, _ := e.Lookup("INPUTRC")
+	if path == "" {
+		home, err := e.HomeDir()
+		if err != nil {
+			return false, nil
+		}
+		path = filepath.Join(home, ".inputrc")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false, nil
+	}
+	defer f.Close()
+	vi := false
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if words := strings.Fields(strings.ToLower(lines.Text())); len(words) == 3 && words[0] == "set" && words[1] == "editing-mode" {
+			vi = words[2] == "vi"
+		}
+	}
+	return vi, nil
+}
+
+// historyFile is where the lines of sessions on this target are.
+func (o *sessionOptions) historyFile() (string, error) {
+	e := o.app.environment
+	dir, _ := e.Lookup("XDG_STATE_HOME")
+	switch {
+	case filepath.IsAbs(dir):
+	case o.app.windows:
+		var err error
+		if dir, err = e.ConfigDir(); err != nil {
+			return "", err
+		}
+	default:
+		home, err := e.HomeDir()
+		if err != nil {
+			return "", err
+		}
+		dir = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(dir, "winrmctl", "history", url.QueryEscape(o.target.Name)), nil
+}
+
+// openLog opens the file of a transcript. What is there stays; but others must not be able to read it.
+func (o *sessionOptions) openLog() (*os.File, error) {
+	f, err := os.OpenFile(o.log, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 && !o.app.windows {
+		err = fmt.Errorf("%s is there already, and others can read it: chmod 600 allows it", o.log)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
