@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/winrmctl/winrmctl/internal/auth"
 	"github.com/winrmctl/winrmctl/internal/config"
 	"github.com/winrmctl/winrmctl/internal/fanout"
 	"github.com/winrmctl/winrmctl/internal/probe"
@@ -103,13 +104,8 @@ func (o *probeOptions) one(ctx context.Context, t *config.Target, secrets *confi
 	}
 	defer w.close()
 	settings := probe.Options{Config: w.configuration, OperationTimeout: t.Settings.OperationTimeout}
-	account, err := o.credentials(ctx, w, t, secrets)
-	if err != nil {
+	if err := o.logins(ctx, w, t, secrets, &settings); err != nil {
 		return err
-	}
-	if account != nil {
-		settings.Login, settings.User = mechanisms(t.Settings, account)[:1], account.user
-		settings.Config.TLS.Certificate = account.certificate
 	}
 	p := &probePrinter{w: out, color: o.app.colors(o.globals, o.app.terminals.stdout)}
 	if o.output == "text" {
@@ -134,27 +130,48 @@ func (o *probeOptions) one(ctx context.Context, t *config.Target, secrets *confi
 	} else {
 		p.findings(report)
 	}
-	if report.LoggedIn || report.Reached && account == nil {
+	if report.LoggedIn || report.Reached && len(settings.Login) == 0 {
 		return nil
 	}
 	return &probeError{t.Name, report.Reached, report}
 }
 
-// credentials are those of the target, nil where nobody gives any: a probe then stops after what a listener tells anyone.
-func (o *probeOptions) credentials(ctx context.Context, w *way, t *config.Target, secrets *config.Secrets) (*credentials, error) {
-	if w.account != nil {
-		return w.account, nil
+// logins sets what to log in with: all that there are credentials for and that --auth allows; nothing where nobody gives
+// any, so that a probe stops after what a listener tells anyone.
+func (o *probeOptions) logins(ctx context.Context, w *way, t *config.Target, secrets *config.Secrets, p *probe.Options) error {
+	account := w.account
+	var err error
+	if account == nil && byCertificate(t.Settings) {
+		if account, err = o.app.account(ctx, t, secrets); err != nil {
+			return err
+		}
+		p.Config.TLS.Certificate = account.certificate
+		p.Login = mechanisms(t.Settings, account)
+		// The password may be that of the certificate's key, if it comes by a flag.
+		if t.Settings.Auth == "certificate" || t.Settings.Username == "" || !t.GivesPassword() {
+			return nil
+		}
+		password, err := t.Password(ctx, secrets)
+		if err != nil {
+			return err
+		}
+		p.Login, p.User = append(p.Login, auth.NewNTLM(t.Settings.Username, password)), t.Settings.Username
+		return nil
 	}
-	if !byCertificate(t.Settings) {
+	if account == nil {
 		if _, err := t.User(); err != nil {
-			return nil, nil
+			return nil
 		}
 		if !t.GivesPassword() && o.app.prompt == nil {
 			o.app.warn("there is no password for %s: no login is tried", t.Name)
-			return nil, nil
+			return nil
+		}
+		if account, err = o.app.account(ctx, t, secrets); err != nil {
+			return err
 		}
 	}
-	return o.app.account(ctx, t, secrets)
+	p.Login, p.User = mechanisms(t.Settings, account)[:1], account.user
+	return nil
 }
 
 // probePrinter writes a report for people, line by line as it comes.

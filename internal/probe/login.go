@@ -38,26 +38,38 @@ func (p *prober) logins(ctx context.Context) bool {
 		p.step("login", func() (Status, string, any) { return Skipped, "the certificate is not trusted", nil })
 		return true
 	}
-	m := p.choose()
-	if m == nil {
+	offered := p.offered()
+	if len(offered) == 0 {
 		p.step("login", func() (Status, string, any) { return Skipped, "what there are credentials for is not offered", nil })
 		return true
 	}
 	p.report.Tried = true
-	var d *transport.Dialer
-	if p.step("login", func() (status Status, text string, data any) {
-		d = p.dialer(true, m)
-		return p.login(ctx, d, m)
-	}) != OK {
+	var first *transport.Dialer // of the first login that works
+	for _, m := range offered {
+		d := p.dialer(true, m)
+		if p.step("login", func() (Status, string, any) { return p.login(ctx, d, m) }) != OK {
+			continue
+		}
+		if first == nil {
+			first = d
+		}
+		// Some clients know NTLM within SPNEGO only. The password is right: this can fail, but locks nobody out.
+		if n, ok := m.(*auth.NTLM); ok && !p.wrapped {
+			wrapped := n.Wrapped()
+			p.step("spnego", func() (Status, string, any) { return p.tryOut(ctx, p.dialer(true, wrapped), wrapped) })
+		}
+	}
+	if first == nil {
 		return true
 	}
 	p.report.LoggedIn = true
-	p.shell(ctx, d)
+	p.shell(ctx, first)
 	return true
 }
 
-// choose takes the first mechanism that the listener offers, in the form that it takes.
-func (p *prober) choose() auth.Mechanism {
+// offered are the mechanisms that there are credentials for and that the listener offers, in the form that it takes.
+func (p *prober) offered() []auth.Mechanism {
+	var all []auth.Mechanism
 	for _, m := range p.options.Login {
 		switch m := m.(type) {
 		case *auth.NTLM:
@@ -65,21 +77,21 @@ func (p *prober) choose() auth.Mechanism {
 				continue
 			}
 			if p.wrapped {
-				return m.Wrapped()
+				m = m.Wrapped()
 			}
-			return m
+			all = append(all, m)
 		case *auth.Basic:
 			if _, ok := auth.Find(p.offers, "Basic"); !ok {
 				p.find(BasicNotOffered, true, "the server does not offer Basic"+p.butOffers(),
 					"on the target: winrm set winrm/config/service/auth @{Basic=\"true\"}; better, log in by NTLM")
 				continue
 			}
-			return m
+			all = append(all, m)
 		default:
-			return m
+			all = append(all, m)
 		}
 	}
-	return nil
+	return all
 }
 
 // butOffers lists what is offered, behind what is not.
@@ -90,20 +102,33 @@ func (p *prober) butOffers() string {
 	return ", only " + strings.Join(auth.Schemes(p.offers), ", ")
 }
 
-// login logs in and makes a round trip.
+// login logs in and makes a round trip, and finds out why where that fails.
 func (p *prober) login(ctx context.Context, d *transport.Dialer, m auth.Mechanism) (Status, string, any) {
-	sealed := p.options.Config.Encryption == transport.EncryptionAlways || !p.https && p.options.Config.Encryption != transport.EncryptionNever
-	data := loginData{m.Name(), sealed}
-	err := p.roundTrip(ctx, d)
-	if err != nil {
+	data := loginData{m.Name(), p.seals()}
+	if err := p.roundTrip(ctx, d); err != nil {
 		p.diagnose(ctx, m, err)
 		return Failed, fmt.Sprintf("%s: %v", m.Name(), err), data
 	}
 	text := m.Name() + p.as(m)
-	if sealed {
+	if data.Sealed {
 		text += ", sealed with 128 bits, signatures verified both ways"
 	}
 	return OK, text, data
+}
+
+// tryOut is a login in a form that nothing depends on.
+func (p *prober) tryOut(ctx context.Context, d *transport.Dialer, m auth.Mechanism) (Status, string, any) {
+	data := loginData{m.Name(), p.seals()}
+	if err := p.roundTrip(ctx, d); err != nil {
+		return Failed, fmt.Sprintf("%s, which winrmctl does not need here: %v", m.Name(), err), data
+	}
+	return OK, m.Name() + p.as(m), data
+}
+
+// seals reports that messages are to be sealed.
+func (p *prober) seals() bool {
+	policy := p.options.Config.Encryption
+	return policy == transport.EncryptionAlways || !p.https && policy != transport.EncryptionNever
 }
 
 func (p *prober) as(m auth.Mechanism) string {

@@ -17,9 +17,10 @@ import (
 type Options struct {
 	Config transport.Config // its Observe and Dial are used too
 
-	// Login is what to log in with, the first choice at the front; empty to stop after what a listener tells anyone.
+	// Login is what to log in with: each that is offered, on a connection of its own. Empty to stop after what a listener
+	// tells anyone.
 	Login []auth.Mechanism
-	User  string // for which account, "" for a certificate
+	User  string // for which account, "" where there is a certificate only
 
 	OperationTimeout time.Duration // bound on each request; 0 for 60 s
 	Now              func() time.Time
@@ -152,6 +153,11 @@ func (p *prober) dialer(check bool, mechanisms ...auth.Mechanism) *transport.Dia
 			dial = (&net.Dialer{}).DialContext
 		}
 		c.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) { return dial(ctx, network, p.address) }
+	}
+	for _, m := range mechanisms {
+		if _, ok := m.(*auth.Certificate); !ok {
+			c.TLS.Certificate = nil // or it would be the one that logs in
+		}
 	}
 	d, err := transport.NewDialer(c, mechanisms...)
 	if err != nil {

@@ -93,7 +93,7 @@ func run(t *testing.T, o Options) *Report {
 func TestHealthy(t *testing.T) {
 	s := server(t, sandbox.Options{})
 	r := run(t, Options{Config: transport.Config{URL: s.URL()}, Login: []auth.Mechanism{auth.NewNTLM(s.User(), s.Password())}, User: s.User()})
-	if got := statuses(r); got != "resolve:skipped tcp:ok tls:skipped identify:ok offers:ok challenge:ok clock:ok login:ok shell:ok" {
+	if got := statuses(r); got != "resolve:skipped tcp:ok tls:skipped identify:ok offers:ok challenge:ok clock:ok login:ok spnego:ok shell:ok" {
 		t.Error(got)
 	}
 	if !r.Reached || !r.Tried || !r.LoggedIn || codes(r) != "" {
@@ -109,6 +109,18 @@ func TestHealthy(t *testing.T) {
 	r = run(t, Options{Config: transport.Config{URL: secure.URL(), TLS: transport.TLS{RootCAs: roots}}, Login: []auth.Mechanism{auth.NewNTLM(secure.User(), secure.Password())}, User: secure.User()})
 	if !r.LoggedIn || codes(r) != "" {
 		t.Errorf("https: %s, %s", statuses(r), codes(r))
+	}
+}
+
+// TestEachMechanism: every login that there are credentials for is tried on its own, and one that fails does not end it.
+func TestEachMechanism(t *testing.T) {
+	s := server(t, sandbox.Options{HTTPS: true, User: "bob", Auth: []string{sandbox.AuthNegotiate, sandbox.AuthCertificate}})
+	o := Options{Config: transport.Config{URL: s.URL()}, User: "bob", Login: []auth.Mechanism{auth.NewCertificate("CN=client"), auth.NewNTLM("bob", s.Password())}}
+	trusting(t, &o, s)
+	o.Config.TLS.Certificate = selfSigned(t, "client")
+	r := run(t, o)
+	if got := statuses(r); !strings.HasSuffix(got, "login:failed login:ok spnego:ok shell:ok") || !r.LoggedIn || codes(r) != "certificate-not-mapped" {
+		t.Errorf("%s, %s", got, codes(r))
 	}
 }
 
