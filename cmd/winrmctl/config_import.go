@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -24,11 +26,12 @@ func (a *app) importCommand() *cobra.Command {
 	ansible := &cobra.Command{
 		Use: "ansible INVENTORY", Short: "Make a configuration of an inventory of Ansible",
 		Long: `Make a configuration of an inventory of Ansible: a file in INI or YAML, or a
-directory of them, with its group_vars and host_vars. The hosts that Ansible
+directory of them, with its group_vars and host_vars, or - for stdin. The hosts that Ansible
 reaches by winrm or psrp become profiles and groups of the same names.
 Passwords are never copied. What is left out is told on stderr.`,
 		Example: `  winrmctl config import ansible inventory/hosts.yml
   winrmctl config import ansible inventory/ -o fleet.yaml
+  ansible-inventory --list --yaml | winrmctl config import ansible -
   winrmctl --config fleet.yaml exec @web hostname`,
 		Args: exactlyOne("an INVENTORY"),
 		RunE: func(_ *cobra.Command, args []string) error { return a.importAnsible(args[0], output) },
@@ -40,12 +43,17 @@ Passwords are never copied. What is left out is told on stderr.`,
 
 // importAnsible writes the configuration to stdout or, whole or not at all, to a file.
 func (a *app) importAnsible(inventory, output string) error {
-	switch filepath.Ext(output) {
-	case ".yaml", ".yml", "":
-	default:
+	switch ext := filepath.Ext(output); {
+	case slices.Contains([]string{"yaml", "json", "jsonl", "text", "toml", ""}, output):
+		return &usageError{fmt.Sprintf("--output %q: a file is meant, and no format: the configuration is YAML", output), "leave it out for stdout, or write ./NAME"}
+	case ext != ".yaml" && ext != ".yml" && ext != "":
 		return &usageError{fmt.Sprintf("--output %q: the configuration is YAML", output), "name a file that ends in .yaml"}
 	}
-	imported, err := config.ImportAnsible(inventory, a.environment)
+	var in io.Reader
+	if inventory == "-" {
+		inventory, in = "stdin", a.stdin
+	}
+	imported, err := config.ImportAnsible(inventory, in, a.environment)
 	if err != nil {
 		return err
 	}

@@ -47,6 +47,21 @@ func Read(path string) (*Inventory, error) {
 	return r.b.Inventory, nil
 }
 
+// ReadFrom reads an inventory out of a stream, which has no files of variables. name is what errors call it. The error is
+// *Error.
+func ReadFrom(in io.Reader, name string) (*Inventory, error) {
+	r := newReader()
+	data, err := r.text(in, name)
+	if err == nil {
+		err = r.inventory(name, data)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.b.complete()
+	return r.b.Inventory, nil
+}
+
 // reader reads the files of one inventory.
 type reader struct {
 	b     *builder
@@ -72,7 +87,12 @@ func (r *reader) content(path string) ([]byte, error) {
 		return nil, r.unreadable(path, err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	return r.text(f, path)
+}
+
+// text reads a stream whole, within bounds.
+func (r *reader) text(in io.Reader, path string) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(in, maxFile+1))
 	r.files++
 	r.left -= len(data)
 	switch {
@@ -93,12 +113,16 @@ func (r *reader) content(path string) ([]byte, error) {
 // convert is how to make of an inventory that has to be run one that can be read.
 const convert = "ansible-inventory -i %s --list --yaml > inventory.yml makes a file of it that can be imported"
 
-// file reads one inventory in the language that its name or its content tells, as Ansible chooses.
 func (r *reader) file(path string) error {
 	data, err := r.content(path)
 	if err != nil {
 		return err
 	}
+	return r.inventory(path, data)
+}
+
+// inventory reads one in the language that its name or its content tells, as Ansible chooses.
+func (r *reader) inventory(path string, data []byte) error {
 	hint := fmt.Sprintf(convert, path)
 	if isVault(string(data)) {
 		return &Error{File: path, Text: "is encrypted by ansible-vault", hint: "decrypt a copy of it: ansible-vault decrypt --output COPY " + path}

@@ -61,6 +61,7 @@ func TestReadRefuses(t *testing.T) {
 		{name: "large", content: strings.Repeat("# comment\n", maxFile/10+1), err: "i: is larger than 4 MiB"},
 
 		{name: "plugin", files: map[string]string{"x.yml": "plugin: azure_rm\n"}, err: "x.yml:1: is for a plugin that makes an inventory, and is not run", hint: "ansible-inventory -i DIR/x.yml --list --yaml > inventory.yml makes a file of it that can be imported"},
+		{name: "listing", files: map[string]string{"x.json": "{\"_meta\": {\"hostvars\": {}},\n\"a\": {\"hosts\": [\"b\"]}}\n"}, err: "x.json:1: is what ansible-inventory --list prints for programs", hint: "add --yaml to it"},
 		{name: "empty yaml", files: map[string]string{"x.yml": "---\n# nothing\n"}, err: "x.yml: is empty"},
 		{name: "list", files: map[string]string{"x.yml": "- web1\n"}, err: "x.yml:1: the inventory must be a table", hint: "write a colon behind each name: {web1: , web2: }"},
 		{name: "list of hosts", files: map[string]string{"x.yml": "all:\n  hosts:\n    - web1\n"}, err: "x.yml:3: hosts of group all must be a table", hint: "write a colon behind each name: {web1: , web2: }"},
@@ -229,5 +230,18 @@ func holdInventory(t *testing.T, r *reader, err error) {
 				t.Errorf("%q keeps %s: %+v", h.Name, name, v)
 			}
 		}
+	}
+}
+
+func TestReadFrom(t *testing.T) {
+	inv, err := ReadFrom(strings.NewReader("all: {hosts: {web1: {ansible_port: 5985}}}\n"), "stdin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h := inv.Hosts[0]; h.Where() != "stdin:1" || h.Vars()["ansible_port"].Where() != "stdin:1" {
+		t.Errorf("%+v", h)
+	}
+	if _, err := ReadFrom(strings.NewReader("a b\n"), "stdin"); err == nil || err.Error() != "stdin:1: a word behind the host that is no variable=value" {
+		t.Error(err)
 	}
 }

@@ -127,6 +127,9 @@ func (r *reader) yaml(path string, data []byte) error {
 		return err
 	}
 	for _, g := range groups {
+		if g.name == "_meta" {
+			return &Error{File: path, Line: g.line, Text: "is what ansible-inventory --list prints for programs", hint: "add --yaml to it"}
+		}
 		if g.name == "plugin" {
 			return &Error{File: path, Line: g.line, Text: "is for a plugin that makes an inventory, and is not run", hint: fmt.Sprintf(convert, path)}
 		}

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/winrmctl/winrmctl/internal/ansible"
@@ -17,17 +18,21 @@ type Imported struct {
 
 // ImportAnsible makes a configuration of an inventory of Ansible: of the hosts in it that WinRM reaches. Values that a
 // whole group shares become the group's. What cannot be had, such as passwords, vaulted values and expressions, is left
-// out with a warning. The error is *Error.
-func ImportAnsible(path string, env Environment) (*Imported, error) {
-	i, err := importAnsible(path, env)
+// out with a warning. The inventory is a file or a directory, or where in is given a stream of that name. The error is *Error.
+func ImportAnsible(path string, in io.Reader, env Environment) (*Imported, error) {
+	i, err := importAnsible(path, in, env)
 	if err != nil {
 		return nil, err
 	}
 	return &i.Imported, nil
 }
 
-func importAnsible(path string, env Environment) (*importer, error) {
-	inventory, err := ansible.Read(path)
+func importAnsible(path string, in io.Reader, env Environment) (*importer, error) {
+	read := func() (*ansible.Inventory, error) { return ansible.Read(path) }
+	if in != nil {
+		read = func() (*ansible.Inventory, error) { return ansible.ReadFrom(in, path) }
+	}
+	inventory, err := read()
 	var unread *ansible.Error
 	if errors.As(err, &unread) {
 		return nil, &Error{[]Problem{{File: unread.File, Line: unread.Line, Text: unread.Text, Hint: unread.Hint()}}}

@@ -39,13 +39,13 @@ func (i *importer) nameAccounts() {
 
 // nameHosts tells hosts that need a profile from those that are members of groups by themselves, and names the profiles.
 func (i *importer) nameHosts() {
-	taken := map[string]bool{} // in lower case: hosts have none, and profiles that differ in nothing else confuse people
+	taken := map[string]bool{} // folded: profiles that differ in case alone confuse people
 	for _, h := range i.hosts {
 		name := h.source.Name
-		h.plain = len(h.own) == 0 && strings.EqualFold(h.host, name) && strings.ContainsAny(name, ".:") && !taken[strings.ToLower(name)]
-		if h.plain || nameOf(name) == name && !taken[strings.ToLower(name)] {
+		h.plain = len(h.own) == 0 && strings.EqualFold(h.host, name) && strings.ContainsAny(name, ".:") && !taken[fold(name)]
+		if h.plain || nameOf(name) == name && !taken[fold(name)] {
 			h.name = name
-			taken[strings.ToLower(name)] = true
+			taken[fold(name)] = true
 		}
 	}
 	for _, h := range i.hosts {
@@ -60,7 +60,7 @@ func (i *importer) nameHosts() {
 func (i *importer) nameGroups() {
 	taken := map[string]bool{}
 	for _, g := range i.groups {
-		taken[strings.ToLower(g.source.Name)] = nameOf(g.source.Name) == g.source.Name
+		taken[fold(g.source.Name)] = nameOf(g.source.Name) == g.source.Name
 	}
 	for _, g := range i.groups {
 		if g.name = nameOf(g.source.Name); g.name != g.source.Name {
@@ -93,10 +93,10 @@ func nameOf(text string) string {
 // unique takes a name that nothing else has.
 func unique(name string, taken map[string]bool) string {
 	out := name
-	for n := 2; taken[strings.ToLower(out)]; n++ {
+	for n := 2; taken[fold(out)]; n++ {
 		out = fmt.Sprintf("%s-%d", name, n)
 	}
-	taken[strings.ToLower(out)] = true
+	taken[fold(out)] = true
 	return out
 }
 

@@ -120,7 +120,7 @@ func askAnsible(t *testing.T, path, answer string) {
 func mustImport(t *testing.T, path string) (*importer, *Config) {
 	t.Helper()
 	dir := t.TempDir()
-	i, err := importAnsible(path, around(dir, nil))
+	i, err := importAnsible(path, nil, around(dir, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,7 +249,7 @@ func TestImportAnsibleRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			_, err := ImportAnsible(write(t, filepath.Join(dir, "hosts"), test.inventory), around(dir, nil))
+			_, err := ImportAnsible(write(t, filepath.Join(dir, "hosts"), test.inventory), nil, around(dir, nil))
 			var wrong *Error
 			if !errors.As(err, &wrong) || wrong.Error() != filepath.Join(dir, test.want) || wrong.Hint() != test.hint {
 				t.Errorf("%v, hint %q", err, hint(err))
@@ -270,4 +270,60 @@ func TestWriteNew(t *testing.T) {
 	if err := WriteNew(filepath.Join(path, "x"), nil); !errors.As(err, &wrong) {
 		t.Errorf("below a file: %v", err)
 	}
+}
+
+// FuzzImportAnsible: whatever the inventory, it is refused in words, or becomes a configuration that is valid, holds no
+// password, and gives every host the values that were understood.
+func FuzzImportAnsible(f *testing.F) {
+	for _, text := range []string{
+		"[w]\nh[1:3] ansible_port=5985 ansible_user=bob\n[w:vars]\nansible_password=hunter2\nansible_winrm_scheme=http\n",
+		"h ansible_connection=winrm ansible_winrm_path=/x?y ansible_host=[::1]\nH ansible_connection=psrp\n",
+		"all: {hosts: {a.b: {ansible_connection: winrm, ansible_host: 'x y'}, ::1: {ansible_port: 5985}}}\n",
+		"sandbox ansible_port=5986\n-x ansible_port=5986\n'a b' ansible_port=5986\n\\@x ansible_port=5986\n[1:2] ansible_port=5986\n",
+		"[a]\nx.y\nX.Y.\n[b:children]\na\n[b:vars]\nansible_winrm_proxy=http://p:1\nansible_winrm_transport=['ntlm']\nansible_connection=winrm\n",
+		"h ansible_port=5986 ansible_user='a: #b' ansible_winrm_ca_trust_path='x\ty'\n",
+	} {
+		f.Add(text)
+	}
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) > 4<<10 {
+			return
+		}
+		path := filepath.Join(dir, "hosts")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		i, err := importAnsible(path, nil, around(dir, nil))
+		var refused *Error
+		if errors.As(err, &refused) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := load("imported.yaml", i.YAML, nil, around(dir, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range i.hosts[:min(len(i.hosts), 50)] {
+			target, err := c.Resolve(h.name, nil)
+			if err != nil {
+				var wrong *Error
+				if !errors.As(err, &wrong) { // a certificate without https is refused when it is used
+					t.Fatalf("%q: %v\n%s", h.name, err, i.YAML)
+				}
+				continue
+			}
+			s := target.Settings
+			if s.Username != h.user || fold(s.Host) != fold(h.host) || !h.url && fmt.Sprint(s.HTTPS) != h.values["https"] || !h.url && fmt.Sprint(s.Port) != h.values["port"] {
+				t.Errorf("%q: %+v\n%s", h.name, s, i.YAML)
+			}
+		}
+		for _, w := range i.Warnings {
+			if strings.ContainsAny(w, "\n\r") {
+				t.Errorf("more than a line: %q", w)
+			}
+		}
+	})
 }

@@ -154,7 +154,7 @@ func (t *translation) translate() *importedHost {
 		h.host = bare
 	} else {
 		t.warnHost(t.host, "has an address that is "+wrong.text+": its profile gets one that does not exist")
-		h.host = strings.ReplaceAll(nameOf(h.host), "_", "-") + ".invalid"
+		h.host = "unknown.invalid"
 	}
 	t.endpoint(h)
 	t.account(h)
