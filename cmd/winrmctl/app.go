@@ -18,6 +18,7 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	signals        <-chan os.Signal                                         // interrupts, in the order in which they arrive
+	catch          func()                                                   // has signals come to the channel; nil where they do anyway
 	prompt         func(ctx context.Context, prompt string) (string, error) // asks without echo; nil without a terminal
 	environment    config.Environment
 	keyring        config.Keyring

@@ -39,10 +39,11 @@ func (a *app) interrupts(cancel context.CancelCauseFunc) *interrupts {
 		cancel: cancel, graceful: a.graceful, stopped: make(chan struct{}),
 		running: map[*shell.Process]context.CancelCauseFunc{}, next: map[*func()]func(){},
 	}
+	signals := a.caught()
 	go func() {
 		for {
 			select {
-			case s := <-a.signals:
+			case s := <-signals:
 				i.signal(s)
 			case <-i.stopped:
 				return
@@ -50,6 +51,14 @@ func (a *app) interrupts(cancel context.CancelCauseFunc) *interrupts {
 		}
 	}()
 	return i
+}
+
+// caught returns the signals from now on. Until it is called they end the process, also while that waits for its input.
+func (a *app) caught() <-chan os.Signal {
+	if a.catch != nil {
+		a.catch()
+	}
+	return a.signals
 }
 
 func (i *interrupts) stop() { close(i.stopped) }

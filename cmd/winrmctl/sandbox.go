@@ -138,6 +138,7 @@ func (o *sandboxOptions) run(ctx context.Context) error {
 	if o.verbose > 0 {
 		o.server.Log = func(text string) { fmt.Fprintf(a.stderr, "* %s\n", oneLine(text)) }
 	}
+	signals := a.caught()
 	end, err := o.choosePrograms(ctx)
 	if err != nil {
 		return err
@@ -159,7 +160,7 @@ func (o *sandboxOptions) run(ctx context.Context) error {
 	if err := o.print(s); err != nil {
 		return err
 	}
-	<-a.signals // the one way for a server to end, and no failure
+	<-signals // the one way for a server to end, and no failure
 	return nil
 }
 
