@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"io"
 	"math/big"
 	"net"
@@ -475,5 +476,51 @@ func TestDocumentation(t *testing.T) {
 		if !strings.Contains(string(text), "\n| `"+string(code)+"`") {
 			t.Errorf("%s is not documented", code)
 		}
+	}
+}
+
+// TestDocumentedKeys: docs/probe-auth.md has each key of the JSON form.
+func TestDocumentedKeys(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "probe-auth.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	secure := server(t, sandbox.Options{HTTPS: true}, "via")
+	o := Options{Config: transport.Config{URL: strings.Replace(secure.URL(), "127.0.0.1", "localhost", 1)}, Login: []auth.Mechanism{auth.NewNTLM(secure.User(), secure.Password())}, User: secure.User()}
+	trusting(t, &o, secure)
+	reports := []*Report{run(t, o), run(t, Options{Config: transport.Config{URL: "http://127.0.0.1:1/wsman"}})}
+	seen := map[string]bool{}
+	var walk func(any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for key, inner := range v {
+				seen[key] = true
+				walk(inner)
+			}
+		case []any:
+			for _, inner := range v {
+				walk(inner)
+			}
+		}
+	}
+	for _, r := range reports {
+		b, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var v any
+		if err := json.Unmarshal(b, &v); err != nil {
+			t.Fatal(err)
+		}
+		walk(v)
+	}
+	for key := range seen {
+		if !strings.Contains(string(text), "`"+key+"`") {
+			t.Errorf("the key %s is not documented", key)
+		}
+	}
+	if len(seen) < 40 {
+		t.Errorf("only %d keys", len(seen))
 	}
 }
