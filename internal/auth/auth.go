@@ -65,6 +65,8 @@ const (
 	ConnectionClosed
 	// Unusable: the server's challenge cannot be used: malformed, or too weak to seal with.
 	Unusable
+	// Forgotten: a request on a connection that is logged in gets 401, as one does on another connection.
+	Forgotten
 	// Impossible: the mechanism cannot do what is asked of it. Nothing was sent.
 	Impossible
 )
@@ -98,6 +100,8 @@ func (e *Error) Error() string {
 		text = fmt.Sprintf("the server answers the first %s message without a challenge", e.Mechanism)
 	case ConnectionClosed:
 		text = fmt.Sprintf("the connection is closed in the middle of the %s login, which needs one connection from beginning to end", e.Mechanism)
+	case Forgotten:
+		text = fmt.Sprintf("the server has forgotten the %s login of user %s (401 on a connection that was logged in): something in between takes another connection for some requests", e.Mechanism, e.User)
 	case Impossible:
 		text = fmt.Sprintf("a login by %s is not possible here", e.Mechanism)
 	case Unusable:

@@ -206,6 +206,10 @@ func (p *prober) refused(ctx context.Context, m auth.Mechanism, login *auth.Erro
 	case auth.ConnectionClosed:
 		p.split()
 		return
+	case auth.Forgotten:
+		p.find(LoginSplit, true, "the login works, and the next message on the same connection gets 401: something in between takes another connection for it",
+			"a proxy or a load balancer does not keep connections together: connect to the server itself")
+		return
 	case auth.Impossible:
 		p.impossibleLogin(m, login)
 		return

@@ -144,6 +144,7 @@ func TestDiagnoses(t *testing.T) {
 		{name: "one server, another connection for each request", edit: front(func(w http.ResponseWriter, r *http.Request, pass http.Handler) {
 			pass.ServeHTTP(&keeping{w}, r)
 		}), codes: "credentials?", reached: true},
+		{name: "another connection behind the login", edit: pinning(3), codes: "login-split", reached: true},
 		{name: "takes the login's header away", edit: front(func(w http.ResponseWriter, r *http.Request, pass http.Handler) {
 			r.Header.Del("Authorization")
 			pass.ServeHTTP(&keeping{w}, r)
@@ -292,6 +293,42 @@ func front(answer func(http.ResponseWriter, *http.Request, http.Handler)) edit {
 		proxy := httptest.NewServer(h)
 		t.Cleanup(proxy.Close)
 		o.Config.URL = proxy.URL + "/wsman"
+	}
+}
+
+// pinning keeps one connection to the server for a connection of a client, until so many requests have gone by.
+func pinning(last int) edit {
+	return func(t *testing.T, o *Options, s *sandbox.Server) {
+		u, _ := url.Parse(s.URL())
+		o.Config.URL = "http://" + listening(t, func(in net.Conn) {
+			var out net.Conn
+			var answers *bufio.Reader
+			requests := bufio.NewReader(in)
+			for n := range 100 {
+				r, err := http.ReadRequest(requests)
+				if err != nil {
+					return
+				}
+				if out == nil || n == last {
+					if out, err = net.Dial("tcp", u.Host); err != nil {
+						return
+					}
+					defer out.Close()
+					answers = bufio.NewReader(out)
+				}
+				if err := r.Write(out); err != nil {
+					return
+				}
+				a, err := http.ReadResponse(answers, r)
+				if err != nil {
+					return
+				}
+				a.Close = false
+				if a.Write(in) != nil {
+					return
+				}
+			}
+		}) + "/wsman"
 	}
 }
 

@@ -32,6 +32,7 @@ type Conn struct {
 	mechanism     auth.Mechanism
 	exchange      auth.Exchange // until the server's consent has been heard
 	authorization string        // of every request, "" where the login authenticates the connection
+	loggedIn      bool          // the login has been done, and an answer has come
 
 	turn     chan struct{} // held during a request
 	err      error         // guarded by turn

@@ -33,6 +33,7 @@ func (d *Dialer) login(ctx context.Context, m auth.Mechanism, first []byte, carr
 		_ = c.Close()
 		return nil, nil, err
 	}
+	c.loggedIn = true
 	return c, answer, nil
 }
 
@@ -145,6 +146,9 @@ func (c *Conn) consent(a *answer) error {
 // rejected makes the error of a 401 at the end of a login.
 func (c *Conn) rejected(a *answer) *auth.Error {
 	offers := auth.Challenges(a.header)
+	if c.loggedIn && c.authorization == "" {
+		return c.authError(auth.Forgotten, offers, nil)
+	}
 	kind := auth.Rejected
 	if strings.HasPrefix(c.authorization, "Basic ") { // without a challenge this is the first that is heard of what is offered
 		if _, ok := auth.Find(offers, "Basic"); !ok && len(offers) > 0 {
