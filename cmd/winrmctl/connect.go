@@ -69,11 +69,9 @@ func (a *app) wayTo(g *globals, t *config.Target) (*way, error) {
 	if s.TLS.Insecure && s.HTTPS {
 		a.warn("the certificate of %s is not checked (%s)", s.Host, t.Origin("tls.insecure"))
 	}
-	var proxy *url.URL
-	if s.Proxy != "" {
-		if proxy, err = url.Parse(s.Proxy); err != nil {
-			return nil, &usageError{"proxy: " + err.Error(), ""}
-		}
+	proxy, err := proxyOf(t)
+	if err != nil {
+		return nil, err
 	}
 	observe, err := a.observe(g, t.Name)
 	if err != nil {
@@ -95,6 +93,29 @@ func (a *app) wayTo(g *globals, t *config.Target) (*way, error) {
 		UserAgent: "winrmctl/" + version(), Observe: observe,
 	}
 	return w, nil
+}
+
+// proxyOf is the proxy of a target, nil for none.
+func proxyOf(t *config.Target) (*url.URL, error) {
+	if t.Settings.Proxy == "" {
+		return nil, nil
+	}
+	proxy, err := url.Parse(t.Settings.Proxy)
+	if err != nil {
+		return nil, &usageError{"proxy: " + err.Error(), ""}
+	}
+	if proxy.User == nil {
+		return proxy, nil
+	}
+	password, err := t.ProxyPassword()
+	switch {
+	case err != nil:
+		return nil, err
+	case password == "":
+		return nil, &usageError{"there is no password for " + proxy.User.Username() + " at the proxy " + proxy.Host, "proxy_password_file (WINRMCTL_PROXY_PASSWORD_FILE) names a file with it"}
+	}
+	proxy.User = url.UserPassword(proxy.User.Username(), password)
+	return proxy, nil
 }
 
 // account fetches what the login of a target needs.

@@ -209,8 +209,12 @@ func proxyURL(text string) (string, *flaw) {
 	if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https", "socks5"}, u.Scheme) {
 		return "", &flaw{"not a proxy's URL", "write http://, https:// or socks5://host:port"}
 	}
+	user := ""
 	if u.User != nil {
-		return "", &flaw{"a proxy's user and password are not supported", "use a proxy that lets this machine in without them"}
+		if _, given := u.User.Password(); given || u.User.Username() == "" {
+			return "", &flaw{"a proxy's password has no place in its URL", "write http://user@host:port, and put the password into a file: proxy_password_file"}
+		}
+		user = u.User.String() + "@"
 	}
 	if strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 		return "", &flaw{"a proxy's URL ends at its port: " + show(text), ""}
@@ -221,5 +225,5 @@ func proxyURL(text string) (string, *flaw) {
 	if _, wrong := optional(number(1, 65535))(u.Port()); wrong != nil {
 		return "", wrong
 	}
-	return u.Scheme + "://" + strings.TrimSuffix(u.Host, ":"), nil
+	return u.Scheme + "://" + user + strings.TrimSuffix(u.Host, ":"), nil
 }

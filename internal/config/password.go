@@ -246,12 +246,25 @@ func (t *Target) KeyPassword(ctx context.Context, s *Secrets) (string, error) {
 		}
 		return "", nil
 	}
+	return t.inFile("tls.key_password_file", file)
+}
+
+// ProxyPassword is that of the user in the proxy's URL, "" when no file for it is set. The error is *SecretError.
+func (t *Target) ProxyPassword() (string, error) {
+	if t.Settings.ProxyPasswordFile == "" {
+		return "", nil
+	}
+	return t.inFile("proxy_password_file", t.Settings.ProxyPasswordFile)
+}
+
+// inFile reads the password in a file that a key names.
+func (t *Target) inFile(key, file string) (string, error) {
 	password, err := readSecret(file)
 	if err == nil {
 		err = checkPassword(password)
 	}
 	if err != nil {
-		return "", &SecretError{text: fmt.Sprintf("tls.key_password_file (%s)", t.Origin("tls.key_password_file")), err: err}
+		return "", &SecretError{text: fmt.Sprintf("%s (%s)", key, t.Origin(key)), err: err}
 	}
 	return password, nil
 }

@@ -74,7 +74,7 @@ func TestProblems(t *testing.T) {
 				"7: profiles.f.url: a URL with a query or a fragment | write http(s)://host[:port][/path]", "8: profiles.g.url: no host"}},
 		{name: "proxies", content: "defaults: {proxy: 'h:3128'}\nprofiles:\n  a: {host: h, proxy: 'http://u:p@h'}\n  b: {host: h, proxy: 'http://h/x'}\n  c: {host: h, proxy: 'socks4://h'}\n  d: {host: h, proxy: 'http://h:99999'}\n",
 			want: []string{"1: defaults.proxy: not a proxy's URL | write http://, https:// or socks5://host:port",
-				"3: profiles.a.proxy: a proxy's user and password are not supported | use a proxy that lets this machine in without them",
+				"3: profiles.a.proxy: a proxy's password has no place in its URL | write http://user@host:port, and put the password into a file: proxy_password_file",
 				`4: profiles.b.proxy: a proxy's URL ends at its port: "http://h/x"`,
 				"5: profiles.c.proxy: not a proxy's URL | write http://, https:// or socks5://host:port",
 				`6: profiles.d.proxy: out of range: "99999" is not within 1 and 65535`}},

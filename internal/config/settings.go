@@ -19,11 +19,12 @@ type Settings struct {
 	Path     string `mapstructure:"-"` // of the endpoint, escaped: "/wsman" unless a URL says otherwise
 	Username string `mapstructure:"username"`
 
-	Credential string `mapstructure:"credential"` // name of the entry in force, or empty
-	Auth       string `mapstructure:"auth"`       // auto, ntlm, basic, certificate, kerberos
-	Encryption string `mapstructure:"encryption"` // auto, always, never
-	TLS        TLS    `mapstructure:",squash"`
-	Proxy      string `mapstructure:"proxy"` // URL; empty for none
+	Credential        string `mapstructure:"credential"` // name of the entry in force, or empty
+	Auth              string `mapstructure:"auth"`       // auto, ntlm, basic, certificate, kerberos
+	Encryption        string `mapstructure:"encryption"` // auto, always, never
+	TLS               TLS    `mapstructure:",squash"`
+	Proxy             string `mapstructure:"proxy"`               // URL; empty for none
+	ProxyPasswordFile string `mapstructure:"proxy_password_file"` // see Target.ProxyPassword
 
 	ConnectTimeout   time.Duration `mapstructure:"connect_timeout"`
 	OperationTimeout time.Duration `mapstructure:"operation_timeout"`

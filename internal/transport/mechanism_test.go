@@ -2,12 +2,14 @@ package transport
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -257,6 +259,7 @@ func TestProxies(t *testing.T) {
 	webs := listen(t, certificate, func(c net.Conn) { connectProxy(c, asked, http.StatusOK) })
 	forbidding := listen(t, nil, func(c net.Conn) { connectProxy(c, asked, http.StatusForbidden) })
 	socks := listen(t, nil, func(c net.Conn) { socksProxy(c, asked) })
+	guarded := listen(t, nil, func(c net.Conn) { connectProxy(c, asked, http.StatusProxyAuthRequired) })
 	silent := listen(t, nil, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 	for _, tc := range []struct {
 		name, proxy string
@@ -269,6 +272,11 @@ func TestProxies(t *testing.T) {
 		{"https to http", "https://" + webs, plain, ""},
 		{"socks5 to http", "socks5://" + socks, plain, ""},
 		{"socks5 to https", "socks5://" + socks, secure, ""},
+		{"http with a login", "http://b%40b:s3%3Acret@" + guarded, plain, ""},
+		{"http with another login", "http://bob:wrong@" + guarded, plain, "the proxy " + guarded + " refuses the tunnel: HTTP 407 Proxy Authentication Required"},
+		{"http without a login", "http://" + guarded, plain, "refuses the tunnel: HTTP 407"},
+		{"socks5 with a login", "socks5://b%40b:s3%3Acret@" + socks, plain, ""},
+		{"socks5 with another login", "socks5://bob:wrong@" + socks, plain, "the proxy " + socks},
 		{"refused", "http://" + forbidding, plain, "the proxy " + forbidding + " refuses the tunnel: HTTP 403 Forbidden"},
 		{"not there", "http://127.0.0.1:1", plain, "the proxy 127.0.0.1:1: connection refused"},
 		{"silent", "http://" + silent, plain, "no answer within the connect timeout"},
@@ -290,7 +298,7 @@ func TestProxies(t *testing.T) {
 			}
 			conn, _, err := d.Dial(t.Context(), identify(t))
 			if tc.text != "" {
-				if err == nil || !strings.Contains(err.Error(), tc.text) {
+				if err == nil || !strings.Contains(err.Error(), tc.text) || strings.Contains(err.Error(), "wrong") {
 					t.Errorf("got %v", err)
 				}
 				return
@@ -333,11 +341,15 @@ func listen(t *testing.T, certificate *tls.Certificate, serve func(net.Conn)) st
 	return l.Addr().String()
 }
 
+// connectProxy opens a tunnel or answers with a status: with 407, whoever is not b@b.
 func connectProxy(c net.Conn, asked chan<- string, status int) {
 	in := bufio.NewReader(c)
 	r, err := http.ReadRequest(in)
 	if err != nil {
 		return
+	}
+	if status == http.StatusProxyAuthRequired && r.Header.Get("Proxy-Authorization") == "Basic "+base64.StdEncoding.EncodeToString([]byte("b@b:s3:cret")) {
+		status = http.StatusOK
 	}
 	if r.Method != http.MethodConnect || status != http.StatusOK {
 		_, _ = io.WriteString(c, "HTTP/1.1 "+strconv.Itoa(status)+" no\r\nContent-Length: 0\r\n\r\n")
@@ -354,14 +366,27 @@ func connectProxy(c net.Conn, asked chan<- string, status int) {
 	_, _ = io.Copy(c, out)
 }
 
-// socksProxy is as much of RFC 1928 as one CONNECT to an IPv4 address takes.
+// socksProxy is as much of RFC 1928 as one CONNECT to an IPv4 address takes, and of RFC 1929 for who offers a login.
 func socksProxy(c net.Conn, asked chan<- string) {
 	head := make([]byte, 2)
 	if _, err := io.ReadFull(c, head); err != nil || head[0] != 5 {
 		return
 	}
-	_, _ = io.CopyN(io.Discard, c, int64(head[1]))
-	_, _ = c.Write([]byte{5, 0})
+	methods := make([]byte, head[1])
+	if _, err := io.ReadFull(c, methods); err != nil {
+		return
+	}
+	if bytes.IndexByte(methods, 2) < 0 {
+		_, _ = c.Write([]byte{5, 0})
+	} else {
+		_, _ = c.Write([]byte{5, 2})
+		login := make([]byte, len("\x01\x03b@b\x07s3:cret"))
+		if n, _ := io.ReadAtLeast(c, login, 5); string(login[:n]) != "\x01\x03b@b\x07s3:cret" {
+			_, _ = c.Write([]byte{1, 1})
+			return
+		}
+		_, _ = c.Write([]byte{1, 0})
+	}
 	request := make([]byte, 10)
 	if _, err := io.ReadFull(c, request); err != nil || request[1] != 1 || request[3] != 1 {
 		return

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -66,7 +67,7 @@ func (f dialFunc) DialContext(ctx context.Context, network, address string) (net
 // tunnel asks the proxy for a connection to address. roots are those that the endpoint is held to, nil for the system's.
 func tunnel(ctx context.Context, p *url.URL, roots *x509.CertPool, dial dialFunc, network, address string) (net.Conn, error) {
 	if p.Scheme == "socks5" {
-		s, err := proxy.SOCKS5("tcp", p.Host, nil, dial)
+		s, err := proxy.SOCKS5("tcp", p.Host, socksLogin(p), dial)
 		if err != nil {
 			return nil, err
 		}
@@ -91,12 +92,25 @@ func tunnel(ctx context.Context, p *url.URL, roots *x509.CertPool, dial dialFunc
 	return nc, nil
 }
 
+// socksLogin is who logs in to a SOCKS5 proxy (RFC 1929), nil for nobody.
+func socksLogin(p *url.URL) *proxy.Auth {
+	if p.User == nil {
+		return nil
+	}
+	password, _ := p.User.Password()
+	return &proxy.Auth{User: p.User.Username(), Password: password}
+}
+
 // connectThrough asks an HTTP proxy for a tunnel (RFC 9110 9.3.6), for http endpoints too: a proxy that forwards requests
 // does not keep one connection to the server for one of ours, which NTLM needs.
 func connectThrough(ctx context.Context, nc net.Conn, p *url.URL, address string) error {
 	stop := context.AfterFunc(ctx, func() { _ = nc.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	request := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: address}, Host: address, Header: http.Header{}}
+	if p.User != nil {
+		password, _ := p.User.Password()
+		request.Header.Set("Proxy-Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(p.User.Username()+":"+password)))
+	}
 	if err := request.Write(nc); err != nil {
 		return err
 	}

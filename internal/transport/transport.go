@@ -38,7 +38,7 @@ type Config struct {
 	EmptyLogin bool
 
 	// Proxy is asked for a tunnel to the endpoint, for http too, so that a login keeps its connection: http://, https:// or
-	// socks5://host:port. nil for none; the environment is not asked.
+	// socks5://host:port, with user and password where it wants a login. nil for none; the environment is not asked.
 	Proxy *url.URL
 
 	// Dial makes TCP connections; nil for plain ones.
