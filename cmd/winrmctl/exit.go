@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net/http"
 	"os"
 	"syscall"
 
@@ -165,6 +166,9 @@ func wayHint(e *transport.Error) string {
 	case transport.KindNotReady:
 		return "try again later"
 	case transport.KindTunnel:
+		if p, ok := errors.AsType[*transport.ProxyError](e); ok && p.Status == http.StatusProxyAuthRequired {
+			return transport.ProxyLoginHint
+		}
 		return "--proxy has to name a proxy that allows CONNECT to the port of WinRM"
 	case transport.KindUnsealed:
 		return "someone may be tampering with the connection; only --encryption never accepts such answers"

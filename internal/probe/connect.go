@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -147,7 +148,11 @@ func (p *prober) tunnel(ctx context.Context) (Status, string, any) {
 	}
 	c, err := d.Open(ctx)
 	if err != nil {
-		p.find(ProxyTunnel, true, err.Error(), "--proxy has to name a proxy that allows CONNECT to the port of WinRM")
+		hint := "--proxy has to name a proxy that allows CONNECT to the port of WinRM"
+		if refused, ok := errors.AsType[*transport.ProxyError](err); ok && refused.Status == http.StatusProxyAuthRequired {
+			hint = transport.ProxyLoginHint
+		}
+		p.find(ProxyTunnel, true, err.Error(), hint)
 		return Failed, err.Error(), nil
 	}
 	_ = c.Close()

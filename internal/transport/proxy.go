@@ -17,6 +17,9 @@ import (
 	"golang.org/x/net/proxy"
 )
 
+// ProxyLoginHint says what a proxy that answers 407 wants.
+const ProxyLoginHint = "name a user, as in --proxy http://user@host:port, and a file with the password: proxy_password_file (WINRMCTL_PROXY_PASSWORD_FILE)"
+
 // A ProxyError is a proxy that makes no tunnel.
 type ProxyError struct {
 	Proxy  string // host:port
