@@ -58,7 +58,14 @@ func (p *eventsPart) End(r Result) error {
 		Requests   int     `json:"requests"`
 	}
 	e := end{p.head(p.target, "exit"), r.ExitCode, milliseconds(r.Duration), r.Requests}
-	if r.Error == nil {
+	switch {
+	case r.Detached != nil:
+		e.Event = "detached"
+		return p.encode(struct {
+			end
+			Detached *Detached `json:"detached"`
+		}{e, r.Detached})
+	case r.Error == nil:
 		return p.encode(e)
 	}
 	e.Event = "error"

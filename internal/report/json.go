@@ -50,17 +50,18 @@ func (o *object) Stderr() io.Writer { return &o.errs }
 
 func (o *object) End(r Result) error {
 	v := struct {
-		Target     string  `json:"target"`
-		Host       string  `json:"host"`
-		ExitCode   *uint32 `json:"exit_code"`
-		Stdout     string  `json:"stdout"`
-		Stderr     string  `json:"stderr"`
-		Encoding   string  `json:"encoding"`
-		StartedAt  string  `json:"started_at"`
-		DurationMS float64 `json:"duration_ms"`
-		Requests   int     `json:"requests"`
-		Error      *Error  `json:"error"`
-	}{Target: o.target, Host: o.host, ExitCode: r.ExitCode, StartedAt: stamp(o.at), DurationMS: milliseconds(r.Duration), Requests: r.Requests, Error: r.Error}
+		Target     string    `json:"target"`
+		Host       string    `json:"host"`
+		ExitCode   *uint32   `json:"exit_code"`
+		Stdout     string    `json:"stdout"`
+		Stderr     string    `json:"stderr"`
+		Encoding   string    `json:"encoding"`
+		StartedAt  string    `json:"started_at"`
+		DurationMS float64   `json:"duration_ms"`
+		Requests   int       `json:"requests"`
+		Error      *Error    `json:"error"`
+		Detached   *Detached `json:"detached,omitempty"`
+	}{Target: o.target, Host: o.host, ExitCode: r.ExitCode, StartedAt: stamp(o.at), DurationMS: milliseconds(r.Duration), Requests: r.Requests, Error: r.Error, Detached: r.Detached}
 	out, asOut := textOf(o.out.Bytes())
 	errs, asErrs := textOf(o.errs.Bytes())
 	v.Stdout, v.Stderr, v.Encoding = out, errs, asOut

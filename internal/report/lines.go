@@ -31,8 +31,14 @@ type linesPart struct{ out, errs lineWriter }
 func (p *linesPart) Stdout() io.Writer { return &p.out }
 func (p *linesPart) Stderr() io.Writer { return &p.errs }
 
-func (p *linesPart) End(Result) error {
-	err := p.out.finish()
+func (p *linesPart) End(r Result) error {
+	var err error
+	if r.Detached != nil {
+		_, err = io.WriteString(&p.out, r.Detached.Token+"\n")
+	}
+	if failed := p.out.finish(); err == nil {
+		err = failed
+	}
 	if failed := p.errs.finish(); err == nil {
 		err = failed
 	}

@@ -29,10 +29,20 @@ type Result struct {
 	Duration time.Duration // since Start
 	Requests int           // HTTP requests, those of the login among them
 	Error    *Error        // why there is no exit code; nil where there is one
+	Detached *Detached     // the command goes on: there is neither an exit code nor an error
 }
 
-// OK reports that the command ran and succeeded.
-func (r *Result) OK() bool { return r.Error == nil && r.ExitCode != nil && *r.ExitCode == 0 }
+// OK reports that the command ran and succeeded, or goes on.
+func (r *Result) OK() bool {
+	return r.Error == nil && (r.Detached != nil || r.ExitCode != nil && *r.ExitCode == 0)
+}
+
+// Detached is a command that was left running.
+type Detached struct {
+	ShellID   string `json:"shell_id"`
+	CommandID string `json:"command_id"`
+	Token     string `json:"token"` // what people type to come back to it
+}
 
 // An Error is why a command did not run to its end.
 type Error struct {
