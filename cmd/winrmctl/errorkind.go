@@ -39,8 +39,11 @@ func errorKind(err error) (kind string, code *uint32) {
 	return "bug", nil
 }
 
-// wayKind names what is wrong with the way to a target.
+// wayKind names what is wrong with the way to a target, or with what should be there.
 func wayKind(err error) string {
+	if _, ok := errors.AsType[*goneError](err); ok {
+		return "gone"
+	}
 	way, ok := errors.AsType[*transport.Error](err)
 	if !ok {
 		return "protocol"

@@ -31,6 +31,8 @@ type execOptions struct {
 	env               []string
 	targetsFrom       string
 
+	detaching
+
 	output   string
 	parallel int
 	failFast bool
@@ -56,7 +58,8 @@ target's name, and the exit code is 0 only if all succeed, else 1.`,
   winrmctl exec web1 -- 'dir C:\ | findstr Users'
   winrmctl exec -i web1 'findstr needle' < haystack.txt
   winrmctl exec -P web1 'Get-Service w32time'
-  winrmctl exec -f deploy.ps1 @web -- -Ver 2`,
+  winrmctl exec -f deploy.ps1 @web -- -Ver 2
+  id=$(winrmctl exec --detach web1 backup.cmd); winrmctl exec --attach $id web1`,
 		Args:              o.checkArgs,
 		ValidArgsFunction: a.completeTargets(g),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -88,13 +91,20 @@ target's name, and the exit code is 0 only if all succeed, else 1.`,
 	f.StringVar(&o.progress, "progress", "auto", "progress on stderr: auto, always or never")
 	f.StringVar(&o.clixml, "clixml", "decode", "CLIXML of PowerShell on stderr: decode or raw")
 	f.StringVar(&o.junit, "junit", "", "write a JUnit report to `FILE`: one test case a target")
+	o.detaching.register(f)
 	f.IntVar(&o.retries, "retries", 0, "try again so often what is safe to repeat: connecting, a service that is not ready, a full quota")
 	return c
 }
 
 // checkArgs says what is missing.
-func (o *execOptions) checkArgs(_ *cobra.Command, args []string) error {
+func (o *execOptions) checkArgs(c *cobra.Command, args []string) error {
 	target := "TARGET"
+	if c.Flags().Changed("attach") { // what runs there has its command
+		if len(args) == 0 && o.targetsFrom == "" {
+			return &usageError{"--attach needs the target that the command was left running on", "winrmctl exec --attach ID TARGET"}
+		}
+		return nil
+	}
 	if o.targetsFrom == "" {
 		if len(args) == 0 {
 			return &usageError{"exec needs a target and a command", "winrmctl exec TARGET COMMAND"}
@@ -142,7 +152,13 @@ func (o *execOptions) complete(c *cobra.Command, args []string) error {
 	case o.retries < 0:
 		return &usageError{fmt.Sprintf("--retries %d: need 0 or more", o.retries), ""}
 	}
+	if err := o.checkDetaching(c); err != nil {
+		return err
+	}
 	if err := o.findTargets(c, spec); err != nil {
+		return err
+	}
+	if err := o.checkDetached(); err != nil {
 		return err
 	}
 	if o.several && o.stdin {
@@ -185,7 +201,7 @@ const (
 
 // checkLength refuses a command line that the other side would.
 func (o *execOptions) checkLength() error {
-	if o.scriptFile != "" {
+	if o.scriptFile != "" || o.attach != "" {
 		return nil
 	}
 	c := o.command()

@@ -10,6 +10,7 @@ import (
 	"github.com/winrmctl/winrmctl/internal/clixml"
 	"github.com/winrmctl/winrmctl/internal/config"
 	"github.com/winrmctl/winrmctl/internal/fanout"
+	"github.com/winrmctl/winrmctl/internal/report"
 	"github.com/winrmctl/winrmctl/internal/shell"
 	"github.com/winrmctl/winrmctl/internal/transport"
 	"github.com/winrmctl/winrmctl/internal/wsman"
@@ -25,8 +26,9 @@ type execRunner struct {
 
 // result is how a command went on one target.
 type result struct {
-	exitCode *uint32 // nil where there is none
-	err      error   // why there is none, or what else went wrong; nil for an exit code, 0 or not
+	exitCode *uint32          // nil where there is none
+	err      error            // why there is none, or what else went wrong; nil for an exit code, 0 or not
+	detached *report.Detached // the command goes on: there is neither of both
 	duration time.Duration
 	requests int
 }
@@ -43,8 +45,11 @@ func (r *result) failure() error {
 func (r *execRunner) on(ctx context.Context, t *config.Target, streams shell.Streams, slot *fanout.Slot) *result {
 	res := &result{}
 	started := time.Now()
-	err := r.timed(ctx, t, streams, slot, &res.requests)
+	err := r.timed(ctx, t, streams, slot, res)
 	res.duration = time.Since(started)
+	if res.detached != nil {
+		return res
+	}
 	if exit, ok := errors.AsType[*shell.ExitError](err); ok {
 		res.exitCode = &exit.Code
 	} else if err == nil {
@@ -56,10 +61,10 @@ func (r *execRunner) on(ctx context.Context, t *config.Target, streams shell.Str
 }
 
 // timed bounds the whole by --timeout.
-func (r *execRunner) timed(ctx context.Context, t *config.Target, streams shell.Streams, slot *fanout.Slot, requests *int) error {
+func (r *execRunner) timed(ctx context.Context, t *config.Target, streams shell.Streams, slot *fanout.Slot, res *result) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	if limit := t.Settings.Timeout; limit > 0 {
+	if limit := t.Settings.Timeout; limit > 0 && (!r.apart() || r.timeout) {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeoutCause(ctx, limit, &timeoutError{limit, "command"})
 		defer stop()
@@ -74,23 +79,37 @@ func (r *execRunner) timed(ctx context.Context, t *config.Target, streams shell.
 		return causeOf(ctx, err)
 	}
 	defer c.close()
-	defer func() { *requests = c.dialer.Requests() }()
+	defer func() { res.requests = c.dialer.Requests() }()
 	main, side := c.dialer.Lane(), c.dialer.Lane()
 	defer main.Close()
 	defer side.Close()
-	sh, err := r.open(ctx, shellOptions(t, c, main, side), slot)
+	options := shellOptions(t, c, main, side)
+	options.Detachable = r.detach
+	if r.attach != "" {
+		return r.asText(streams, func(streams shell.Streams) error { return r.comeBack(ctx, cancel, forget, t, options, streams) })
+	}
+	sh, err := r.open(ctx, options, slot)
 	if err != nil {
 		return causeOf(ctx, err)
 	}
+	if r.detach {
+		res.detached, err = r.leave(ctx, t, sh)
+		return err
+	}
 	forget()
 	err = r.inShell(ctx, cancel, sh, streams)
+	r.discard(ctx, t, sh, err)
+	return err
+}
+
+// discard deletes a shell, after the failure err of what ran in it or nil.
+func (r *execRunner) discard(ctx context.Context, t *config.Target, sh *shell.Shell, err error) {
 	closing, stop := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer stop()
 	defer r.interrupts.onNext(stop)()
 	if failed := sh.Close(closing); failed != nil && !isGone(err) {
 		r.app.warn("the remote shell %s on %s could not be deleted: %v", sh.ID(), t.Name, failed)
 	}
-	return err
 }
 
 // closeTimeout is how long deleting the shell may take.
@@ -164,8 +183,18 @@ func shellOptions(t *config.Target, c *connection, main, side shell.Conn) shell.
 	return options
 }
 
-// inShell runs the command, or the script, in an open shell. Its CLIXML on stderr becomes text.
-func (r *execRunner) inShell(ctx context.Context, end context.CancelCauseFunc, sh *shell.Shell, streams shell.Streams) (err error) {
+// inShell runs the command, or the script, in an open shell.
+func (r *execRunner) inShell(ctx context.Context, end context.CancelCauseFunc, sh *shell.Shell, streams shell.Streams) error {
+	return r.asText(streams, func(streams shell.Streams) error {
+		if r.script.open != nil {
+			return r.runScript(ctx, end, sh, streams)
+		}
+		return r.run1(ctx, end, sh, r.command(), streams)
+	})
+}
+
+// asText calls f with streams on which CLIXML on stderr becomes text, where that is wanted.
+func (r *execRunner) asText(streams shell.Streams, f func(shell.Streams) error) (err error) {
 	if r.clixml == "decode" {
 		decoded := clixml.NewWriter(streams.Stderr)
 		streams.Stderr = decoded
@@ -175,10 +204,7 @@ func (r *execRunner) inShell(ctx context.Context, end context.CancelCauseFunc, s
 			}
 		}()
 	}
-	if r.script.open != nil {
-		return r.runScript(ctx, end, sh, streams)
-	}
-	return r.run1(ctx, end, sh, r.command(), streams)
+	return f(streams)
 }
 
 // run1 runs one command, to which Ctrl-C goes meanwhile.

@@ -20,7 +20,23 @@ import (
 
 // plain runs the command on one target, whose bytes pass as they come.
 func (r *execRunner) plain(ctx context.Context) error {
-	return r.on(ctx, r.targets[0], r.streams(r.app.stdout, r.app.stderr), nil).failure()
+	t := r.targets[0]
+	res := r.on(ctx, t, r.streams(r.app.stdout, r.app.stderr), nil)
+	if res.detached == nil {
+		return res.failure()
+	}
+	if _, err := fmt.Fprintln(r.app.stdout, res.detached.Token); err != nil {
+		return &shell.WriteError{Stream: "stdout", Err: err}
+	}
+	r.tellHow(res.detached.Token, t.Name)
+	return nil
+}
+
+// tellHow says how to come back to what was left running.
+func (r *execRunner) tellHow(token, target string) {
+	if r.output == "text" {
+		fmt.Fprintf(r.app.stderr, "left running: winrmctl exec --attach %s %s\n", token, oneLine(target))
+	}
 }
 
 func (r *execRunner) streams(stdout, stderr io.Writer) shell.Streams {
@@ -54,6 +70,9 @@ func (r *execRunner) reported(ctx context.Context, cancel context.CancelCauseFun
 	})
 	if err := rep.Close(); err != nil {
 		cancel(err)
+	}
+	if r.detach && len(f.all) < len(r.targets) {
+		r.tellHow("ID", "TARGET")
 	}
 	cause := context.Cause(ctx)
 	_, unwritable := errors.AsType[*shell.WriteError](cause)
@@ -95,7 +114,7 @@ func (r *execRunner) part(ctx context.Context, rep report.Report, t *config.Targ
 
 // reported is a result as reports have it.
 func (r *result) reported() report.Result {
-	out := report.Result{ExitCode: r.exitCode, Duration: r.duration, Requests: r.requests}
+	out := report.Result{ExitCode: r.exitCode, Duration: r.duration, Requests: r.requests, Detached: r.detached}
 	if r.err != nil {
 		kind, code := errorKind(r.err)
 		out.Error = &report.Error{Kind: kind, Message: r.err.Error(), Code: code}

@@ -26,8 +26,12 @@ func (o *execOptions) openScript(ctx context.Context) (*scriptSource, error) {
 	if o.scriptFile == "" {
 		return source, nil
 	}
-	if _, err := o.plan(strings.NewReader("")); err != nil {
+	plan, err := o.plan(strings.NewReader(""))
+	if err != nil {
 		return nil, err
+	}
+	if o.detach && (plan.Prepare != "" || plan.Cleanup != "") {
+		return nil, &usageError{"--detach is not possible with this script: nobody is there to delete its file on the target", ".ps1, and scripts with --interpreter, need none"}
 	}
 	name := o.scriptFile
 	if name == "-" {
@@ -35,7 +39,6 @@ func (o *execOptions) openScript(ctx context.Context) (*scriptSource, error) {
 			source.open = func() (io.ReadCloser, error) { return io.NopCloser(o.app.stdin), nil }
 			return source, nil
 		}
-		var err error
 		if name, err = spool(ctx, o.app.stdin); err != nil {
 			return nil, &fileError{"script from stdin", err}
 		}

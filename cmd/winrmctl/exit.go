@@ -85,6 +85,7 @@ func codeOf(err error) int {
 		prepare   *prepareError
 		signal    *signalError
 		session   *brokenError
+		gone      *goneError
 	)
 	switch {
 	case errors.As(err, &timeout), errors.As(err, &late):
@@ -93,7 +94,7 @@ func codeOf(err error) int {
 		return exitInterrupted
 	case errors.As(err, &several):
 		return exitSome
-	case errors.As(err, &session):
+	case errors.As(err, &session), errors.As(err, &gone):
 		return exitUnavailable
 	case errors.As(err, &probed):
 		if probed.reached {

@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 //	raw [greet] FILE           a server that answers each request with FILE, or begins with it: $RAW (127.0.0.1:PORT)
 //	certificate NAME           a certificate and its key: NAME.pem, NAME.key, NAME.enc, NAME.p12, key-password
 //	middlebox                  something that ends TLS before $URL: $BOX, and its certificate $BOXCA
-//	shells N                   the server has N shells
+//	shells N [soon]            the server has N shells; soon waits until it has
 //	enumerations N             the server has N enumerations open
 //	waitfor FILE               until FILE is there
 //	bounded MIB PROG [ARG...]  exec for a program that must not have more than MIB resident at any time; its stdin is the
@@ -131,7 +131,14 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func shells(ts *testscript.TestScript, neg bool, args []string) {
-	n := ts.Value(serverKey{}).(*serverOf).Stats().Shells
+	server := ts.Value(serverKey{}).(*serverOf)
+	n := server.Stats().Shells
+	if len(args) == 2 && args[1] == "soon" {
+		for deadline := time.Now().Add(20 * time.Second); strconv.Itoa(n) != args[0] && time.Now().Before(deadline); n = server.Stats().Shells {
+			time.Sleep(5 * time.Millisecond)
+		}
+		args = args[:1]
+	}
 	if len(args) != 1 || neg || args[0] != strconv.Itoa(n) {
 		ts.Fatalf("%d shells, want %q", n, args)
 	}
