@@ -78,15 +78,15 @@ func TestGroupValues(t *testing.T) {
 // Two groups may say the same, a profile may decide, and one inside both may.
 func TestGroupsThatAgree(t *testing.T) {
 	c := mustLoad(t, `
-profiles: {p: {host: h, port: 9}, q: {host: h}}
+profiles: {p: {host: h, port: 9}, q: {host: h}, u: {url: 'https://h:7'}}
 groups:
-  a: {members: [p, q, '@in'], port: 1, https: true}
-  b: {members: [p, '@in', '@same'], port: 2, https: true}
+  a: {members: [p, q, u, '@in'], port: 1, https: true}
+  b: {members: [p, u, '@in', '@same'], port: 2, https: true}
   same: {members: [q], port: 1}
   in: {members: [x.y], port: 3}
   top: {members: ['@a', '@b'], port: 4}
 `, nil)
-	for target, port := range map[string]int{"p": 9, "q": 1, "x.y": 3} {
+	for target, port := range map[string]int{"p": 9, "q": 1, "x.y": 3, "u": 7} {
 		if s := mustResolve(t, c, target, nil).Settings; s.Port != port || !s.HTTPS {
 			t.Errorf("%s: %+v", target, s)
 		}

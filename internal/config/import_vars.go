@@ -194,7 +194,7 @@ func (t *translation) endpoint(h *importedHost) {
 		port = "5986"
 	}
 	t.values["https"], t.values["port"] = https, port
-	if name, v, ok := t.text(t.names("path")...); ok && strings.Trim(v.Text, "/") != "wsman" {
+	if name, v, ok := t.text(t.names("path")...); ok && strings.TrimPrefix(v.Text, "/") != "wsman" {
 		scheme := map[string]string{"true": "https", "false": "http"}[https]
 		url := scheme + "://" + hostPort(h.host, port, https == "true") + "/" + strings.TrimPrefix(v.Text, "/")
 		h.url = t.put("url", url, name, v)
