@@ -59,8 +59,9 @@ func (a *app) rootCommand(g *globals) *cobra.Command {
 		Long: `winrmctl runs commands on Windows hosts over WinRM: NTLM over one dedicated
 connection, sealed messages, streams live.
 
-TARGET is a profile's name, [user@]host[:port], http(s)://host[:port][/path],
-or sandbox: a server inside this process, which needs no Windows.`,
+TARGET is a profile's name, @group, [user@]host[:port],
+http(s)://host[:port][/path], or sandbox: a server inside this process, which
+needs no Windows.`,
 		Example: `  winrmctl exec sandbox -- 'echo hello from WinRM'
   winrmctl exec -u 'CORP\bob' web1.corp.example ipconfig /all`,
 		SilenceErrors: true, SilenceUsage: true,
