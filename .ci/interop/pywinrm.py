@@ -140,6 +140,39 @@ class Sealed(Case):
         self.assertLessEqual(c.largest, 153600)
         self.assertGreater(c.largest, 100000)
 
+    def test_enumeration(self):
+        """WS-Enumeration in pywinrm's envelopes and sealing, whose MaxEnvelopeSize bounds the pages."""
+        import xml.etree.ElementTree as ET
+        import xmltodict
+        c = self.client()
+        enumeration = "http://schemas.xmlsoap.org/ws/2004/09/enumeration"
+
+        def ask(action, body, uri="http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2/*"):
+            envelope = c._get_soap_header(resource_uri=uri, action=enumeration + "/" + action)
+            envelope["env:Body"] = {"n:" + action: body}
+            root = ET.fromstring(c.send_message(xmltodict.unparse({"env:Envelope": envelope})))
+            context = root.find(".//{%s}EnumerationContext" % enumeration)
+            items = [i for e in root.iter() if e.tag.endswith("}Items") for i in e]
+            return context.text if context is not None else None, items
+
+        numbers, pages = [], 0
+        context, items = ask("Enumerate", {"w:OptimizeEnumeration": None, "w:MaxElements": "32000", "w:Filter": {
+            "@Dialect": "http://schemas.microsoft.com/wbem/wsman/1/WQL", "#text": "SELECT Number FROM Sandbox_Number WHERE Number <= 5000"}})
+        while True:
+            numbers += [int("".join(i.itertext())) for i in items]
+            pages += 1
+            if not context:
+                break
+            context, items = ask("Pull", {"n:EnumerationContext": context, "n:MaxElements": "32000"})
+        self.assertEqual(numbers, list(range(1, 5001)))
+        self.assertGreater(pages, 2)
+        self.assertLessEqual(c.largest, c.max_env_sz)
+        # A shell is among those that are listed.
+        shell = c.open_shell()
+        _, items = ask("Enumerate", {"w:OptimizeEnumeration": None, "w:MaxElements": "32000"}, "http://schemas.microsoft.com/wbem/wsman/1/windows/shell")
+        self.assertEqual([e.text for i in items for e in i if e.tag.endswith("}ShellId")], [shell])
+        c.close_shell(shell)
+
     def test_silent_command(self):
         c = self.client(operation_timeout_sec=1, read_timeout_sec=5)
         self.assertEqual(c.run("sleep 2.5 ; echo late ; exit 3"), (b"late\n", b"", 3))
