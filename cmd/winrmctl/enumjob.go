@@ -215,7 +215,7 @@ func (o *enumOptions) invokeJob(j *enumJob, q enum.Query) (*enumJob, error) {
 			named.class = asked
 			return o.explainClass(ctx, c, &named, err)
 		}
-		if err := emit(&item); err != nil || q.Raw {
+		if err := emit(&item); err != nil {
 			return err
 		}
 		return returned(&item)
@@ -223,10 +223,10 @@ func (o *enumOptions) invokeJob(j *enumJob, q enum.Query) (*enumJob, error) {
 	return j, nil
 }
 
-// returned makes an error of a return value other than 0.
+// returned makes an error of a return value other than 0. A method without one has none to fail by.
 func returned(item *enum.Item) error {
 	v, ok := item.Get("ReturnValue")
-	if !ok || v.Text == "0" || v.Kind == enum.Null {
+	if !ok || v.Text == "0" {
 		return nil
 	}
 	n, err := strconv.ParseInt(v.Text, 10, 64)

@@ -27,6 +27,11 @@ func (o *enumOptions) run(ctx context.Context) error {
 	interrupts := o.app.interrupts(cancel)
 	defer interrupts.stop()
 	r := &enumRunner{enumOptions: o, job: job, secrets: o.app.secrets(), sink: o.newSink(job)}
+	if o.several {
+		if err := o.app.askPasswords(ctx, o.targets, r.secrets); err != nil {
+			return err
+		}
+	}
 	if o.watch > 0 {
 		r.changes = &changeWriter{o: o, job: job, w: r.sink.out}
 	}

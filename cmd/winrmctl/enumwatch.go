@@ -176,7 +176,8 @@ func (w *changeWriter) json(stamp time.Time, target string, c change) []byte {
 	b = append(b, `","target":`...)
 	b = format.AppendValue(b, &enum.Value{Kind: enum.String, Text: target})
 	b = append(append(append(b, `,"change":"`...), c.kind...), `","item":`...)
-	b = format.AppendItem(b, "", c.item, w.job.mixed || w.job.shown != "" && c.item.Class != w.job.shown)
+	of := format.Options{Class: w.job.shown, Mixed: w.job.mixed}
+	b = format.AppendItem(b, "", c.item, of.Foreign(c.item))
 	if c.was != nil {
 		b = append(b, `,"was":`...)
 		b = format.AppendItem(b, "", &enum.Item{Properties: c.was}, false)

@@ -49,7 +49,7 @@ func (r *execRunner) streams(stdout, stderr io.Writer) shell.Streams {
 
 // reported runs the command on all targets and reports as it was asked for.
 func (r *execRunner) reported(ctx context.Context, cancel context.CancelCauseFunc) error {
-	if err := r.askPasswords(ctx); err != nil {
+	if err := r.app.askPasswords(ctx, r.targets, r.secrets); err != nil {
 		return err
 	}
 	stderr := r.app.stderr
@@ -123,12 +123,12 @@ func (r *result) reported() report.Result {
 }
 
 // askPasswords asks for what is missing before anything else is on the terminal.
-func (r *execRunner) askPasswords(ctx context.Context) error {
-	for _, t := range r.targets {
-		if r.app.prompt == nil || t.Sandbox || t.GivesPassword() || byCertificate(t.Settings) || t.Settings.Username == "" {
+func (a *app) askPasswords(ctx context.Context, targets []*config.Target, secrets *config.Secrets) error {
+	for _, t := range targets {
+		if a.prompt == nil || t.Sandbox || t.GivesPassword() || byCertificate(t.Settings) || t.Settings.Username == "" {
 			continue
 		}
-		if _, err := t.Password(ctx, r.secrets); err != nil {
+		if _, err := t.Password(ctx, secrets); err != nil {
 			return causeOf(ctx, err)
 		}
 	}

@@ -22,7 +22,7 @@ type Query struct {
 
 	Batch int  // items an answer may have; 0 for 1000; Windows allows up to MaxBatch, and fewer where they do not fit
 	Max   int  // items in all; 0 for no bound
-	Raw   bool // items as XML, not decoded
+	Raw   bool // items as XML; those of an enumeration are not decoded then
 }
 
 // name is what errors call the thing that is enumerated.
@@ -73,8 +73,11 @@ func (c *Client) one(ctx context.Context, op string, r *wsman.Request, q *Query)
 	d := newDecoder(q.Class, c.declare)
 	err = wsman.ParseContent(answer, r.MessageID, func(r *wsman.Reader) error {
 		if q.Raw {
-			item.XML = r.Element()
-			return r.Err()
+			if item.XML = r.Element(); r.Err() != nil {
+				return r.Err()
+			}
+			r = wsman.NewReader(item.XML) // a document of its own
+			r.Next()
 		}
 		return d.item(r, &item)
 	})

@@ -121,7 +121,7 @@ func (o *Options) union(items []pending) []string {
 	var out []string
 	seen := map[string]bool{}
 	for i := range items {
-		if o.foreign(&items[i].item) && !seen[keyClass] {
+		if o.Foreign(&items[i].item) && !seen[keyClass] {
 			seen[keyClass] = true
 			out = append([]string{keyClass}, out...)
 		}

@@ -89,8 +89,8 @@ func (o *output) flush() error {
 	return o.err
 }
 
-// foreign reports whether an item has to name its class: where a certain one was asked for, and it is of another.
-func (o *Options) foreign(item *enum.Item) bool {
+// Foreign reports whether an item has to name its class: where a certain one was asked for, and it is of another.
+func (o *Options) Foreign(item *enum.Item) bool {
 	return (o.Class != "" || o.Mixed) && item.Class != "" && item.Class != o.Class
 }
 

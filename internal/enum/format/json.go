@@ -25,7 +25,7 @@ func (w *jsonWriter) Item(target string, item *enum.Item) error {
 	if !w.o.Targets {
 		target = ""
 	}
-	b = AppendItem(b, target, item, w.o.foreign(item))
+	b = AppendItem(b, target, item, w.o.Foreign(item))
 	if w.o.Format == JSONL {
 		b = append(b, '\n')
 	}

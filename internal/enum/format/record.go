@@ -25,7 +25,7 @@ func (w *recordWriter) Item(target string, item *enum.Item) error {
 	if w.o.Targets {
 		lines = append(lines, recordLine{keyTarget, Harmless(target)})
 	}
-	if w.o.foreign(item) {
+	if w.o.Foreign(item) {
 		lines = append(lines, recordLine{keyClass, Harmless(item.Class)})
 	}
 	lines = flatten(lines, "", item)

@@ -21,7 +21,7 @@ func (w *yamlWriter) Item(target string, item *enum.Item) error {
 	if w.o.Targets {
 		add(node, keyTarget, text(target))
 	}
-	if w.o.foreign(item) {
+	if w.o.Foreign(item) {
 		add(node, keyClass, text(item.Class))
 	}
 	members(node, item)

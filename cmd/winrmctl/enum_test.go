@@ -1,0 +1,189 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/winrmctl/winrmctl/internal/sandbox"
+)
+
+// enumApp is an app and a server for it; args are what comes before the resource.
+func enumApp(t *testing.T, o sandbox.Options) (a *app, s *sandbox.Server, stdout, stderr *bytes.Buffer, args []string) {
+	t.Helper()
+	o.Programs, o.User, o.Password = sandbox.Builtin{}, "bob", "S3cret"
+	s, err := sandbox.Start(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	password := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(password, []byte(s.Password()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a, stdout, stderr = testApp(t, "")
+	return a, s, stdout, stderr, []string{"enum", "-u", "bob", "--password-file", password, s.URL()}
+}
+
+// TestEnumInterrupt: a signal ends an enumeration between two items, and the server is told.
+func TestEnumInterrupt(t *testing.T) {
+	for _, tc := range []struct {
+		signal os.Signal
+		format string
+		code   int
+		stderr string
+	}{
+		{os.Interrupt, "jsonl", 130, "winrmctl: interrupted\n"},
+		{os.Interrupt, "json", 130, "winrmctl: interrupted\n"},
+		{os.Interrupt, "table", 130, "winrmctl: interrupted\n"},
+		{syscall.SIGTERM, "jsonl", 143, "winrmctl: terminated\n"},
+	} {
+		t.Run(tc.format+" "+tc.signal.String(), func(t *testing.T) {
+			a, s, _, stderr, args := enumApp(t, sandbox.Options{})
+			signals := make(chan os.Signal, 1)
+			stdout := &cue{text: "number 30", do: func() { signals <- tc.signal }}
+			a.stdout, a.signals = stdout, signals
+			status := a.run(t.Context(), append(args, "Sandbox_Number", "-o", tc.format, "--batch", "10"))
+			if status.code != tc.code || stderr.String() != tc.stderr {
+				t.Errorf("exit %d, stderr %q", status.code, stderr)
+			}
+			out := stdout.String()
+			switch {
+			case !strings.HasSuffix(out, "\n"):
+				t.Errorf("it ends in the middle: %q", out[len(out)-50:])
+			case tc.format == "jsonl":
+				for line := range strings.Lines(out) {
+					if !json.Valid([]byte(line)) {
+						t.Errorf("%q", line)
+					}
+				}
+			case tc.format == "json" && !json.Valid([]byte(out)):
+				t.Errorf("%q", out)
+			}
+			if n := s.Stats().Enumerations; n != 0 {
+				t.Errorf("%d enumerations are left", n)
+			}
+		})
+	}
+}
+
+// TestEnumFirstItem: the first item is there before the server is asked for the third page.
+func TestEnumFirstItem(t *testing.T) {
+	for _, format := range []string{"jsonl", "json", "yaml", "csv", "xml", "table"} {
+		a, s, _, stderr, args := enumApp(t, sandbox.Options{})
+		requests := 0
+		a.stdout = &cue{text: "number 1", do: func() { requests = s.Stats().Requests }}
+		status := a.run(t.Context(), append(args, "Sandbox_Number", "-o", format, "--batch", "50", "--max", "1000"))
+		// Two of the login, whose second carries the Enumerate, and the Pull of the second page.
+		if status.code != 0 || requests == 0 || requests > 3 {
+			t.Errorf("%s: exit %d, %d requests before the first item, stderr %q", format, status.code, requests, stderr)
+		}
+		if total := s.Stats().Requests; total < 20 {
+			t.Errorf("%s: %d requests in all", format, total)
+		}
+	}
+}
+
+// TestEnumTerminal: on a terminal, and only there, lines are cut off at its width, and nothing in the data commands it, in any
+// format.
+func TestEnumTerminal(t *testing.T) {
+	d, err := sandbox.ReadDataset(strings.NewReader(`{"__CLASS": "Lab_Evil", "Id": 1, "Text": "\u001b[2J\u001b]0;x\u0007\u009b1m\u202e", "Long": "` + strings.Repeat("漢字", 60) + `"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range []string{"jsonl", "json", "yaml", "csv", "xml", "table"} {
+		for _, terminal := range []bool{true, false} {
+			a, _, stdout, stderr, args := enumApp(t, sandbox.Options{Dataset: d})
+			a.terminals.stdout, a.size = terminal, func() (int, int) { return 40, 10 }
+			if status := a.run(t.Context(), append(args, "Lab_Evil", "-o", format, "--color", "never")); status.code != 0 {
+				t.Fatalf("%s: exit %d, stderr %q", format, status.code, stderr)
+			}
+			out := stdout.String()
+			if terminal || format != "csv" && format != "xml" { // which give data as it is
+				for _, c := range out {
+					if c != '\n' && c != '\r' && (c < 0x20 || c >= 0x7f && c < 0xa0 || c == 0x202e) {
+						t.Errorf("%s, terminal %v: %q in %q", format, terminal, c, out)
+						break
+					}
+				}
+			}
+			if whole := strings.Contains(out, strings.Repeat("漢字", 60)); whole == (terminal && format == "table") {
+				t.Errorf("%s, terminal %v: %s", format, terminal, out)
+			}
+		}
+	}
+}
+
+// TestEnumWatch: what is there at first, then what changes, until it is interrupted. A server that is lost for a while is asked again.
+func TestEnumWatch(t *testing.T) {
+	lost, err := sandbox.ParseFault("drop,on=Enumerate,nth=2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for format, want := range map[string][]string{
+		"table": {"Name     State\n", "w32time  Stopped\n", ` ~ Name="w32time" State: "Stopped" -> "Running"` + "\n"},
+		"jsonl": {
+			`"change":"initial","item":{"Name":"w32time","State":"Stopped"}}` + "\n",
+			`"change":"changed","item":{"Name":"w32time","State":"Running"},"was":{"State":"Stopped"}}` + "\n",
+		},
+	} {
+		a, s, _, stderr, args := enumApp(t, sandbox.Options{Faults: []sandbox.Fault{lost}})
+		signals := make(chan os.Signal, 1)
+		started := make(chan struct{})
+		end := &cue{text: "Running", do: func() { signals <- os.Interrupt }}
+		begin := &cue{text: "Stopped", do: func() { close(started) }}
+		a.stdout, a.signals = both{begin, end}, signals
+		go func() {
+			<-started
+			b, _, failed, other := enumBeside(t, s)
+			if status := b.run(t.Context(), append(other, "services", "--get", "Name=w32time", "--invoke", "StartService")); status.code != 0 {
+				t.Errorf("%s", failed)
+			}
+		}()
+		status := a.run(t.Context(), append(args, "services", "--select", "Name,State", "--where", "Name=w32time", "--watch", "5ms", "-o", format))
+		if status.code != 130 || !strings.HasPrefix(stderr.String(), "warning: ") || !strings.HasSuffix(stderr.String(), "; it is asked again in 5ms\nwinrmctl: interrupted\n") {
+			t.Errorf("%s: exit %d, stderr %q", format, status.code, stderr)
+		}
+		for _, text := range want {
+			if strings.Count(end.String(), text) != 1 {
+				t.Errorf("%s: %q is not there once in\n%s", format, text, end)
+			}
+		}
+		if n := s.Stats().Enumerations; n != 0 {
+			t.Errorf("%d enumerations are left", n)
+		}
+	}
+}
+
+// both writes to two writers.
+type both struct{ first, second *cue }
+
+func (b both) Write(p []byte) (int, error) {
+	_, _ = b.second.Write(p)
+	return b.first.Write(p)
+}
+
+// enumBeside is another app for the same server.
+func enumBeside(t *testing.T, s *sandbox.Server) (a *app, stdout, stderr *bytes.Buffer, args []string) {
+	a, stdout, stderr = testApp(t, s.Password()+"\n")
+	return a, stdout, stderr, []string{"enum", "-u", "bob", "--password-stdin", s.URL()}
+}
+
+// TestEnumExpires: a reader that is slower than the server's patience learns why there is no more.
+func TestEnumExpires(t *testing.T) {
+	a, s, stdout, stderr, args := enumApp(t, sandbox.Options{EnumerationTimeout: 20 * time.Millisecond})
+	slow := &cue{text: "number 2", do: func() {
+		for deadline := time.Now().Add(20 * time.Second); s.Stats().Enumerations > 0 && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		}
+	}}
+	a.stdout = slow
+	status := a.run(t.Context(), append(args, "Sandbox_Number", "--batch", "2", "-o", "jsonl"))
+	if status.code != exitRefused || !strings.Contains(stderr.String(), "hint: the server has forgotten the enumeration") {
+		t.Errorf("exit %d, stdout %q, stderr %q", status.code, stdout, stderr)
+	}
+}
