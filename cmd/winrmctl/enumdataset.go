@@ -18,7 +18,7 @@ func readDataset(name string) (*sandbox.Dataset, error) {
 	defer f.Close()
 	d, err := sandbox.ReadDataset(f)
 	if err != nil {
-		return nil, &fileError{"dataset", err}
+		return nil, &fileError{name, err}
 	}
 	return d, nil
 }

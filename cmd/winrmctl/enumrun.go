@@ -36,8 +36,12 @@ func (o *enumOptions) run(ctx context.Context) error {
 		r.changes = &changeWriter{o: o, job: job, w: r.sink.out}
 	}
 	f := &failures{}
-	fanout.Run(ctx, len(o.targets), fanout.Options{Parallel: o.parallel}, func(ctx context.Context, i int, _ *fanout.Slot) error {
-		err := r.on(ctx, o.targets[i])
+	parallel := o.parallel
+	if o.watch > 0 { // all of them stay; their turns are bounded
+		parallel, r.turns = len(o.targets), make(chan struct{}, o.parallel)
+	}
+	fanout.Run(ctx, len(o.targets), fanout.Options{Parallel: parallel}, func(ctx context.Context, i int, slot *fanout.Slot) error {
+		err := r.on(ctx, o.targets[i], slot)
 		if w, ok := errors.AsType[*shell.WriteError](err); ok {
 			cancel(w) // nobody reads what the others bring
 		}
@@ -73,10 +77,12 @@ type enumRunner struct {
 	secrets *config.Secrets
 	sink    *sink
 	changes *changeWriter // instead of the sink, with --watch
+	turns   chan struct{} // with --watch: how many ask at once
 }
 
-// on carries out the job on one target, again and again with --watch.
-func (r *enumRunner) on(ctx context.Context, t *config.Target) error {
+// on carries out the job on one target, again and again with --watch. A target that says nothing gives up its slot until it
+// does.
+func (r *enumRunner) on(ctx context.Context, t *config.Target, slot *fanout.Slot) error {
 	if limit := t.Settings.Timeout; limit > 0 {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeoutCause(ctx, limit, &lateError{limit})
@@ -105,7 +111,15 @@ func (r *enumRunner) on(ctx context.Context, t *config.Target) error {
 		}
 		return explain(t, r.watchOn(ctx, t, client, keys))
 	}
-	err = r.job.run(ctx, client, func(item *enum.Item) error { return r.sink.item(t.Name, item) })
+	silent := time.AfterFunc(stall, slot.Yield)
+	defer silent.Stop()
+	err = r.job.run(ctx, client, func(item *enum.Item) error {
+		silent.Stop()
+		if err := slot.Acquire(ctx); err != nil {
+			return err
+		}
+		return r.sink.item(t.Name, item)
+	})
 	return explain(t, causeOf(ctx, err))
 }
 

@@ -21,8 +21,7 @@ import (
 func (r *enumRunner) watchOn(ctx context.Context, t *config.Target, client *enum.Client, keys []string) error {
 	var before *snapshot
 	for {
-		now := newSnapshot(keys)
-		err := r.job.run(ctx, client, func(item *enum.Item) error { return now.add(item) })
+		now, err := r.turn(ctx, client, keys)
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
@@ -44,6 +43,18 @@ func (r *enumRunner) watchOn(ctx context.Context, t *config.Target, client *enum
 		case <-timer.C:
 		}
 	}
+}
+
+// turn asks once, no more targets at once than --parallel allows.
+func (r *enumRunner) turn(ctx context.Context, client *enum.Client, keys []string) (*snapshot, error) {
+	select {
+	case r.turns <- struct{}{}:
+		defer func() { <-r.turns }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	now := newSnapshot(keys)
+	return now, r.job.run(ctx, client, now.add)
 }
 
 func isLost(err error) bool {

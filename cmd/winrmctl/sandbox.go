@@ -76,6 +76,7 @@ the directory that wine lives in: $WINEPREFIX, or one of winrmctl's own.`,
 	f.StringVar(&o.server.Listen, "listen", "127.0.0.1:0", "`ADDRESS` to listen on; port 0 is a random one")
 	f.BoolVar(&o.server.NonLoopback, "i-know-what-i-am-doing", false, "allow an address that others can reach")
 	f.StringVar(&o.dataset, "dataset", "", "serve the instances in this JSON `FILE` too, see docs/sandbox.md")
+	f.DurationVar(&o.server.EnumerationTimeout, "enumeration-timeout", 0, "forget enumerations after this time (default 4m)")
 	f.StringVar(&o.passwordFile, "password-file", "", "password of the account from `FILE`; a random one without it")
 	f.BoolVar(&o.server.HTTPS, "https", false, "use https with a fresh certificate")
 	f.StringVar(&o.caOut, "ca-out", "", "write the certificate that clients have to trust to `FILE`")
