@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -103,9 +104,9 @@ func flagErrorText(err error) string {
 func oneLine(s string) string {
 	return strings.Map(func(c rune) rune {
 		switch {
-		case c == '\n' || c == '\r' || c == '\t':
+		case c == '\n' || c == '\r' || c == '\t' || c == '\u2028' || c == '\u2029':
 			return ' '
-		case c < 0x20 || c >= 0x7f && c < 0xa0:
+		case unicode.In(c, unicode.Cc, unicode.Cf): // also what changes the direction of writing
 			return -1
 		}
 		return c

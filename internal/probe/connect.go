@@ -246,7 +246,7 @@ func (p *prober) checkCertificate(leaf *x509.Certificate, chain []*x509.Certific
 		name = p.host()
 	}
 	if err := leaf.VerifyHostname(name); err != nil {
-		p.find(CertificateName, true, fmt.Sprintf("the certificate is for %s, not for %s", orNobody(names(leaf)), name), "use one of its names, or --server-name")
+		p.find(CertificateName, true, fmt.Sprintf("the certificate is for %s, not for %s", orNobody(names(leaf)), name), nameHint(leaf, fingerprint))
 	}
 	intermediates := x509.NewCertPool()
 	for _, c := range chain {
@@ -257,10 +257,28 @@ func (p *prober) checkCertificate(leaf *x509.Certificate, chain []*x509.Certific
 	if at.After(leaf.NotAfter) || at.Before(leaf.NotBefore) {
 		at = leaf.NotBefore.Add(time.Second)
 	}
-	if _, err := leaf.Verify(x509.VerifyOptions{Roots: p.roots(), Intermediates: intermediates, CurrentTime: at}); err != nil {
+	_, err := leaf.Verify(x509.VerifyOptions{Roots: p.roots(), Intermediates: intermediates, CurrentTime: at})
+	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
+	switch {
+	case err == nil:
+	case unknown:
 		p.find(CertificateIssuer, true, fmt.Sprintf("nobody that is trusted here has signed the certificate; its issuer is %s", leaf.Issuer),
-			"--ca-file with the issuer's certificate, or --fingerprint with that of this one, trusts it")
+			"--ca-file with the issuer's certificate trusts it; or "+pinHint(fingerprint))
+	default:
+		p.find(CertificateInvalid, true, "the certificate cannot be used: "+transport.Cause(err), "give the listener another certificate; until then "+pinHint(fingerprint))
 	}
+}
+
+func nameHint(leaf *x509.Certificate, fingerprint []byte) string {
+	if len(names(leaf)) == 0 {
+		return "it has no subject alternative names, which count alone: " + pinHint(fingerprint)
+	}
+	return "use one of its names, or --server-name with one of them"
+}
+
+// pinHint gives the fingerprint to those who look whether it is the right one.
+func pinHint(fingerprint []byte) string {
+	return fmt.Sprintf("--fingerprint %X trusts just this one, once you have seen on the target that it is the listener's", fingerprint)
 }
 
 func orNobody(all []string) string {

@@ -18,6 +18,7 @@ const (
 	CertificateNotYet     Code = "certificate-not-yet-valid"
 	CertificateName       Code = "certificate-name"
 	CertificateIssuer     Code = "certificate-issuer"
+	CertificateInvalid    Code = "certificate-invalid"
 	CertificatePin        Code = "certificate-fingerprint"
 	NotWinRM              Code = "not-winrm"
 	ProxyAnswers          Code = "proxy-answers"
@@ -53,7 +54,7 @@ const (
 func Codes() []Code {
 	return []Code{
 		Unresolved, TCPRefused, TCPTimeout, TCPUnreachable, AddressDead, ProxyTunnel, HTTPSToHTTP, HTTPToHTTPS, TLSFailed,
-		CertificateExpired, CertificateNotYet, CertificateName, CertificateIssuer, CertificatePin, NotWinRM, ProxyAnswers, NotReady,
+		CertificateExpired, CertificateNotYet, CertificateName, CertificateIssuer, CertificateInvalid, CertificatePin, NotWinRM, ProxyAnswers, NotReady,
 		ConnectionCut, NoLoginAsked, NegotiateNotOffered, BasicNotOffered, ChallengeUnusable, NoSealing, LoginSplit, LoadBalancer,
 		ClockSkew, ClockSkewNTLM, UntrustedNoLogin, SealingRequired, BindingsWrong, Credentials, LocalAccount, BindingsSuspected,
 		CertificateRefused, CertificateNotOffered, CertificateNotMapped, BasicOverHTTP, LoginImpossible, UnsealedAnswer, AnswerFalsified, NotAdministrator, Refused,

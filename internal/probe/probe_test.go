@@ -191,6 +191,9 @@ func TestDiagnoses(t *testing.T) {
 		{name: "another issuer", options: sandbox.Options{HTTPS: true}, codes: "certificate-issuer untrusted-no-login", reached: true},
 		{name: "expired", options: sandbox.Options{HTTPS: true}, edit: both(trusting, at(48*time.Hour)), codes: "certificate-expired clock-skew-ntlm untrusted-no-login", reached: true},
 		{name: "not yet valid", options: sandbox.Options{HTTPS: true}, edit: both(trusting, at(-48*time.Hour)), codes: "certificate-not-yet-valid clock-skew-ntlm untrusted-no-login", reached: true},
+		{name: "not for servers", options: sandbox.Options{HTTPS: true}, edit: func(t *testing.T, o *Options, s *sandbox.Server) {
+			boxWith(t, o, s, selfSigned(t, "box", x509.ExtKeyUsageClientAuth))
+		}, codes: "certificate-invalid untrusted-no-login", reached: true},
 		{name: "another name", options: sandbox.Options{HTTPS: true}, edit: both(trusting, func(_ *testing.T, o *Options, _ *sandbox.Server) { o.Config.TLS.ServerName = "web1.example" }),
 			codes: "certificate-name untrusted-no-login", reached: true},
 		{name: "another fingerprint", options: sandbox.Options{HTTPS: true}, edit: func(_ *testing.T, o *Options, _ *sandbox.Server) { o.Config.TLS.Fingerprint = make([]byte, 32) },
@@ -455,9 +458,10 @@ func pipe(in net.Conn, dial func() (net.Conn, error)) {
 }
 
 // middleBox ends TLS before the server, and begins another session with it.
-func middleBox(t *testing.T, o *Options, s *sandbox.Server) {
+func middleBox(t *testing.T, o *Options, s *sandbox.Server) { boxWith(t, o, s, selfSigned(t, "box")) }
+
+func boxWith(t *testing.T, o *Options, s *sandbox.Server, certificate *tls.Certificate) {
 	u, _ := url.Parse(s.URL())
-	certificate := selfSigned(t, "box")
 	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{*certificate}})
 	if err != nil {
 		t.Fatal(err)
@@ -482,7 +486,7 @@ func middleBox(t *testing.T, o *Options, s *sandbox.Server) {
 	o.Config.URL = "https://" + l.Addr().String() + "/wsman"
 }
 
-func selfSigned(t *testing.T, name string) *tls.Certificate {
+func selfSigned(t *testing.T, name string, usage ...x509.ExtKeyUsage) *tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -490,7 +494,7 @@ func selfSigned(t *testing.T, name string) *tls.Certificate {
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true, ExtKeyUsage: usage,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
