@@ -35,8 +35,8 @@ func (c *Config) identity(target string) string {
 
 func (c *Config) isProfile(name string) bool { _, ok := c.file.profiles.by[name]; return ok }
 
-// Targets resolves all that the specs name, as Expand and Resolve have it. It refuses two targets that lead to one place with
-// one account, unless they are two profiles, which may differ in more. Errors are those of Expand and Resolve.
+// Targets resolves all that the specs name, as Expand and Resolve have it. It refuses two hosts that lead to one place with
+// one account; profiles may, since they may differ in more. Errors are those of Expand and Resolve.
 func (c *Config) Targets(over map[string]string, specs ...string) ([]*Target, error) {
 	names, err := c.Expand(specs...)
 	if err != nil {
@@ -50,18 +50,17 @@ func (c *Config) Targets(over map[string]string, specs ...string) ([]*Target, er
 			return nil, err
 		}
 		targets = append(targets, t)
-		if t.Sandbox {
+		if t.Sandbox || t.Profile != "" {
 			continue
 		}
 		s := t.Settings
 		s.Host = fold(s.Host)
 		place := strings.ToLower(s.Username) + "@" + s.Endpoint()
-		if before, ok := places[place]; !ok {
-			places[place] = t
-		} else if before.Profile == "" || t.Profile == "" {
+		if before, ok := places[place]; ok {
 			text := fmt.Sprintf("target %s: named twice: %s leads to %s, too", showTarget(name), showTarget(before.Name), s.Endpoint())
 			return nil, &UsageError{text, "name it once"}
 		}
+		places[place] = t
 	}
 	return targets, nil
 }

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"net/netip"
 	"strings"
+
+	"github.com/winrmctl/winrmctl/internal/ranges"
 )
 
 // nameAccounts makes an entry of credentials for each account that several hosts have. One that a single host has stays
@@ -42,7 +44,13 @@ func (i *importer) nameHosts() {
 	taken := map[string]bool{} // folded: profiles that differ in case alone confuse people
 	for _, h := range i.hosts {
 		name := h.source.Name
-		h.plain = len(h.own) == 0 && strings.EqualFold(h.host, name) && strings.ContainsAny(name, ".:") && !taken[fold(name)]
+		h.plain = len(h.own) == 0 && strings.EqualFold(h.host, name) && !taken[fold(name)] && nameOf(name) != "sandbox-host"
+		taken[fold(name)] = taken[fold(name)] || h.plain
+	}
+	i.needRanges()
+	clear(taken)
+	for _, h := range i.hosts {
+		name := h.source.Name
 		if h.plain || nameOf(name) == name && !taken[fold(name)] {
 			h.name = name
 			taken[fold(name)] = true
@@ -54,6 +62,46 @@ func (i *importer) nameHosts() {
 			i.warnHost(h.source, "is called "+h.name+", since its name cannot be that of a profile, or is that of another one")
 		}
 	}
+}
+
+// needRanges finds the hosts without a dot that no range makes in some group: a member of such a name is a profile.
+func (i *importer) needRanges() {
+	const rounds = 20 // one that gets a profile breaks the range that it was in: seldom more than one or two times
+	for round := 0; ; round++ {
+		var outside []*importedHost
+		for _, g := range i.groups {
+			outside = append(outside, g.outside(round == rounds)...)
+		}
+		if len(outside) == 0 {
+			return
+		}
+		for _, h := range outside {
+			h.plain = false
+		}
+	}
+}
+
+// outside are the members without a dot and a profile that no range makes, or all of them.
+func (g *importedGroup) outside(all bool) []*importedHost {
+	var out []*importedHost
+	for from := 0; from < len(g.direct); from++ {
+		var names []string
+		for _, h := range g.direct[from:] {
+			if !h.plain {
+				break
+			}
+			names = append(names, h.source.Name)
+		}
+		for _, run := range ranges.Contract(names) {
+			for _, h := range g.direct[from : from+run.Count] {
+				if !strings.ContainsAny(h.source.Name, ".:") && (all || run.Count == 1) {
+					out = append(out, h)
+				}
+			}
+			from += run.Count
+		}
+	}
+	return out
 }
 
 // nameGroups gives groups names that a configuration takes.

@@ -114,14 +114,14 @@ func (i *importer) group(g *importedGroup) *yaml.Node {
 			hosts = append(hosts, h.name)
 			continue
 		}
-		for _, name := range ranges.Contract(hosts) {
-			add(name)
+		for _, run := range ranges.Contract(hosts) {
+			add(run.Text)
 		}
 		hosts = nil
 		add(h.name)
 	}
-	for _, name := range ranges.Contract(hosts) {
-		add(name)
+	for _, run := range ranges.Contract(hosts) {
+		add(run.Text)
 	}
 	if len(g.values) == 0 {
 		return members

@@ -541,14 +541,15 @@ groups:
 	}
 }
 
-// One place is one target, however it is written; only profiles may lead to it twice, because they may differ in more.
+// One host is one target, however it is written; profiles may lead to it too, because they may differ in more.
 func TestTargets(t *testing.T) {
 	c := mustLoad(t, `
 profiles:
   web1: {host: Web1.example, username: bob}
   web1-app: {host: web1.example, username: bob, cwd: 'C:\app'}
   tls: {host: t.example, https: true}
-groups: {g: {members: [h.x], port: 5986}}
+  same: {host: m.x}
+groups: {g: {members: [h.x], port: 5986}, mixed: [m.x, same]}
 `, nil)
 	for _, test := range []struct {
 		spec string
@@ -560,7 +561,10 @@ groups: {g: {members: [h.x], port: 5986}}
 		{spec: "a.x,a.x:5985", err: `target "a.x:5985": named twice: "a.x" leads to http://a.x:5985/wsman, too`},
 		{spec: "a.x,a.x:5985", over: map[string]string{"https": "true"}},
 		{spec: "a.x,https://A.x", over: map[string]string{"https": "true"}, err: `target "https://A.x": named twice: "a.x" leads to https://a.x:5986/wsman, too`},
-		{spec: "bob@WEB1.example,web1", err: `target "web1": named twice: "WEB1.example" leads to http://web1.example:5985/wsman, too`},
+		{spec: "bob@WEB1.example,web1"},
+		{spec: "bob@WEB1.example,web1,http://bob@web1.EXAMPLE", err: `target "web1.EXAMPLE": named twice: "WEB1.example" leads to http://web1.example:5985/wsman, too`},
+		{spec: "@mixed"},
+		{spec: "@mixed,m.x:5985", err: `target "m.x:5985": named twice: "m.x" leads to http://m.x:5985/wsman, too`},
 		{spec: "web1,eve@web1", over: map[string]string{"username": "bob"}, err: "two user names: bob by --user and eve in the target"},
 		{spec: "h.x:5986,H.X", err: `target "H.X": named twice: "h.x:5986" leads to http://h.x:5986/wsman, too`},
 		{spec: "b:hunter2@h", err: `target "h": a user name has no colon`},
@@ -569,7 +573,7 @@ groups: {g: {members: [h.x], port: 5986}}
 		targets, err := c.Targets(test.over, test.spec)
 		var usage *UsageError
 		switch {
-		case test.err == "" && (err != nil || len(targets) != 1+strings.Count(test.spec, ",")):
+		case test.err == "" && (err != nil || len(targets) != 1+strings.Count(strings.ReplaceAll(test.spec, "@mixed", "m.x,same"), ",")):
 			t.Errorf("%s: %d targets, %v", test.spec, len(targets), err)
 		case test.err != "" && (!errors.As(err, &usage) || err.Error() != test.err):
 			t.Errorf("%s: %v, want %s", test.spec, err, test.err)

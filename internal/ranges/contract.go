@@ -5,13 +5,19 @@ import (
 	"strings"
 )
 
+// Run is a name, or a range that stands for several that follow each other.
+type Run struct {
+	Text  string
+	Count int
+}
+
 // Contract writes names that follow each other as ranges of numbers: Expand makes the same names of them, in the same
 // order. Two names stay as they are.
-func Contract(names []string) []string {
-	var out []string
+func Contract(names []string) []Run {
+	var out []Run
 	for at := 0; at < len(names); {
 		text, n := longest(names[at:])
-		out = append(out, text)
+		out = append(out, Run{text, n})
 		at += n
 	}
 	return out

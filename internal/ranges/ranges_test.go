@@ -125,8 +125,13 @@ func TestContract(t *testing.T) {
 		"a9999999999 b a":               "a9999999999 b a",
 		"w999999998 w999999999 w1000000000 w1000000001": "w999999998 w999999999 w1000000000 w1000000001",
 	} {
-		if got := strings.Join(Contract(strings.Fields(names)), " "); got != want {
-			t.Errorf("%s: %s, want %s", names, got, want)
+		var got []string
+		left := len(strings.Fields(names))
+		for _, run := range Contract(strings.Fields(names)) {
+			got, left = append(got, run.Text), left-run.Count
+		}
+		if strings.Join(got, " ") != want || left != 0 {
+			t.Errorf("%s: %s, want %s; %d names left", names, got, want, left)
 		}
 	}
 }
@@ -142,10 +147,10 @@ func FuzzContract(f *testing.F) {
 				want = append(want, name)
 			}
 		}
-		for _, name := range Contract(want) {
-			names, err := Expand(name, 10_000)
-			if err != nil {
-				t.Fatal(err)
+		for _, run := range Contract(want) {
+			names, err := Expand(run.Text, 10_000)
+			if err != nil || len(names) != run.Count {
+				t.Fatal(run, err)
 			}
 			got = append(got, names...)
 		}
