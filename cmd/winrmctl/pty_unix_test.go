@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/creack/pty"
 	"github.com/hinshun/vt10x"
@@ -100,11 +101,13 @@ func (p *person) watch() {
 		var cells bytes.Buffer
 		text := append(held, buffer[:n]...)
 		end := len(text)
-		for end > 0 && end > len(text)-4 && text[end-1] >= 0x80 {
-			end-- // perhaps the beginning of a character
-		}
-		if valid := strings.ToValidUTF8(string(text[end:]), ""); len(valid) == len(text)-end {
-			end = len(text)
+		for start := end - 1; start >= max(0, end-utf8.UTFMax); start-- {
+			if utf8.RuneStart(text[start]) {
+				if !utf8.FullRune(text[start:]) {
+					end = start
+				}
+				break
+			}
 		}
 		held = bytes.Clone(text[end:])
 		for _, r := range string(text[:end]) {

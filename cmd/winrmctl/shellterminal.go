@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -25,6 +26,7 @@ type terminalSession struct {
 	log     *os.File // of the transcript, or nil
 	writing *console.Transcript
 	finder  *finder
+	killed  atomic.Bool // by the person
 	stop    func()
 }
 
@@ -76,6 +78,7 @@ func (s *terminalSession) close() {
 
 func (s *terminalSession) adapt(o *shell.Options) {
 	o.Reconnected = func() { s.console.Note("reconnected") }
+	o.Panicked = func(value any, stack []byte) { s.end(&console.PanicError{Value: value, Stack: stack}) }
 }
 
 func (s *terminalSession) talk(ctx context.Context, c *connection, sh *shell.Shell, program shell.Command) error {
@@ -91,6 +94,8 @@ func (s *terminalSession) talk(ctx context.Context, c *connection, sh *shell.She
 	}
 	err = s.console.Run(ctx, &remoteProgram{p, s})
 	switch {
+	case s.killed.Load():
+		return errInterrupted
 	case err == nil:
 		return p.Wait()
 	case errors.Is(err, console.ErrLeft):
@@ -123,6 +128,7 @@ func (p *remoteProgram) Interrupt() {
 
 // Terminate implements [console.Program].
 func (p *remoteProgram) Terminate() {
+	p.session.killed.Store(true)
 	go func() {
 		ctx, cancel := context.WithTimeoutCause(context.Background(), signalTimeout, errors.New("no answer"))
 		defer cancel()

@@ -21,7 +21,7 @@ func interrupting() []os.Signal {
 // the signal does not kill: then the exit code has to do.
 func dieOf(status exitStatus) {
 	number, ok := status.signal.(syscall.Signal)
-	if !ok {
+	if !ok || number == syscall.SIGQUIT { // of which the runtime dies with a dump
 		return
 	}
 	signal.Reset(number)

@@ -1,7 +1,9 @@
 package console
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -309,6 +311,41 @@ func TestWords(t *testing.T) {
 		got, pos, ok := w.quote([]rune(tc.line), len([]rune(tc.line)))
 		if string(got) != tc.want || ok != (tc.want != "") || ok && pos != len(got) {
 			t.Errorf("%q: %q, %d", tc.line, string(got), pos)
+		}
+	}
+}
+
+// pretender is a terminal and a program.
+type pretender struct {
+	io.Reader
+	io.Writer
+	raw, restored int
+}
+
+func (p *pretender) Raw() error            { p.raw++; return nil }
+func (p *pretender) Restore()              { p.restored++ }
+func (p *pretender) Suspend()              {}
+func (p *pretender) Size() (w, h int)      { return 0, 0 }
+func (p *pretender) Done() <-chan struct{} { return nil }
+func (p *pretender) Interrupt()            { panic("interrupt") }
+func (p *pretender) Terminate()            {}
+
+type panicker struct{}
+
+func (panicker) Write([]byte) (int, error) { panic("write") }
+
+// TestPanic: a bug that shows itself leaves the terminal as it was, wherever that is.
+func TestPanic(t *testing.T) {
+	for _, tc := range []struct{ keys, want string }{{"\x03", "interrupt"}, {"x\r", "write"}, {"", ErrHungUp.Error()}} {
+		p := &pretender{Reader: strings.NewReader(tc.keys), Writer: io.Discard}
+		s := New(Options{Terminal: p, Now: time.Now, Transcript: NewTranscript(panicker{}, time.Now, true)})
+		err := s.Run(t.Context(), p)
+		var bug *PanicError
+		if errors.As(err, &bug) && bug.Value != tc.want || bug == nil && err.Error() != tc.want {
+			t.Errorf("%q: %v", tc.keys, err)
+		}
+		if p.raw != 1 || p.restored != 1 {
+			t.Errorf("%q: raw %d times, restored %d", tc.keys, p.raw, p.restored)
 		}
 	}
 }

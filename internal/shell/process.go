@@ -154,6 +154,7 @@ func (p *Process) side() Conn {
 
 // run pumps the streams until the command is done.
 func (p *Process) run(input *feeder) {
+	defer p.shell.guard()
 	if input != nil {
 		input.prime()
 	}

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -54,6 +55,9 @@ type Options struct {
 
 	// Reconnected is called when a lost answer came after all, before its output is written; nil for nobody.
 	Reconnected func()
+
+	// Panicked is told of a bug that shows itself in a goroutine of this package, which would end the program otherwise.
+	Panicked func(value any, stack []byte)
 
 	// EOFAfter is when a program without a local stdin is told that there is none; 0 for two seconds.
 	EOFAfter time.Duration
@@ -236,15 +240,42 @@ func (s *Shell) askAgain(ctx context.Context, lane Conn, soap []byte, err error)
 		if sleep(ctx, wait) != nil {
 			break
 		}
+		if err = s.reconnected(ctx, lane); err != nil {
+			continue
+		}
 		var answer []byte
 		if answer, err = s.postBytes(ctx, lane, soap); err == nil {
-			if told := s.options.Reconnected; told != nil {
-				told()
-			}
 			return answer, nil
 		}
 	}
 	return nil, err
+}
+
+// reconnected makes a connection and tells of it, where somebody wants to hear. The answer to a Receive may take its time,
+// that to Identify does not.
+func (s *Shell) reconnected(ctx context.Context, lane Conn) error {
+	if s.options.Reconnected == nil {
+		return nil
+	}
+	q := wsman.Request{Body: wsman.Identify{}}
+	soap, err := q.Encode()
+	if err == nil {
+		_, err = s.postBytes(ctx, lane, soap)
+	}
+	if err == nil {
+		s.options.Reconnected()
+	}
+	return err
+}
+
+// guard is deferred by each goroutine.
+func (s *Shell) guard() {
+	if s.options.Panicked == nil {
+		return
+	}
+	if v := recover(); v != nil {
+		s.options.Panicked(v, debug.Stack())
+	}
 }
 
 // simple sends a request whose answer says nothing but that it was done.

@@ -290,6 +290,32 @@ type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
 
+// TestTold: who wants to know hears of a new connection once, and of a bug where it would end the program.
+func TestTold(t *testing.T) {
+	f := newFixture(t, sandbox.Options{}, nil, "lose,on=Receive,nth=1")
+	reconnected, panicked := 0, make(chan any, 1)
+	f.options.Reconnected = func() { reconnected++ }
+	f.options.Panicked = func(v any, stack []byte) { panicked <- v }
+	if out, _, err := f.run(t, "echo out", nil); out != "out\n" || err != nil || reconnected != 1 {
+		t.Errorf("%q, %v, reconnected %d times", out, err, reconnected)
+	}
+	s, err := shell.Open(t.Context(), f.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close(t.Context())
+	if _, err := s.Start(t.Context(), shell.Command{Line: "echo out"}, shell.Streams{Stdout: bug{}}); err != nil {
+		t.Fatal(err)
+	}
+	if v := <-panicked; v != "bug" {
+		t.Errorf("%v", v)
+	}
+}
+
+type bug struct{}
+
+func (bug) Write([]byte) (int, error) { panic("bug") }
+
 // TestCancelCreate: a shell that nobody wants any more before its id is known is deleted all the same.
 func TestCancelCreate(t *testing.T) {
 	f := newFixture(t, sandbox.Options{}, nil, "delay,for=200ms,on=Create")

@@ -12,6 +12,7 @@ import (
 // endOfFile tells a program that still runs after a while that its stdin is at its end. A command that ends quickly costs
 // no request, and no connection, for that.
 func (p *Process) endOfFile() {
+	defer p.shell.guard()
 	if sleep(p.ctx, p.shell.options.EOFAfter) == nil {
 		p.endOn(p.send(p.side(), nil, true))
 	}
@@ -92,6 +93,7 @@ func (f *feeder) prime() {
 	default:
 		started := make(chan struct{})
 		go func() {
+			defer p.shell.guard()
 			more := f.pass(c)
 			close(started)
 			if more {
@@ -110,6 +112,7 @@ func (f *feeder) prime() {
 
 // run sends everything that comes.
 func (f *feeder) run() {
+	defer f.process.shell.guard()
 	for {
 		c, ok := f.take(nil)
 		if !ok || !f.pass(c) {
@@ -132,6 +135,7 @@ func (f *feeder) pass(c chunk) bool {
 
 // read reads stdin in pieces that fit into a request. A read that blocks is left behind when the command has ended.
 func (p *Process) read(stdin io.Reader, chunks chan<- chunk) {
+	defer p.shell.guard()
 	hand := func(c chunk) bool {
 		select {
 		case chunks <- c:
