@@ -29,6 +29,10 @@ type sessionOptions struct {
 	noHistory         bool
 	log               string
 	logInput          bool
+	leaving
+
+	detachable bool  // the shell can be left
+	running    token // what runs there
 }
 
 func (a *app) shellCommand(g *globals) *cobra.Command {
@@ -42,6 +46,7 @@ code is that of the remote program.`,
 		Example: `  winrmctl shell web1
   winrmctl shell -P web1
   winrmctl shell sandbox
+  winrmctl shell --list web1
   echo dir | winrmctl shell web1`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -67,6 +72,7 @@ code is that of the remote program.`,
 	f.Int("code-page", 0, "code page of the remote console (default 65001, UTF-8)")
 	f.Bool("no-profile", false, "do not load the user's profile")
 	f.DurationVar(&o.reconnect, "reconnect", time.Minute, "how long to try again where the connection is lost")
+	o.register(f)
 	f.StringVar(&o.keys, "keys", "", "keys of emacs or vi (by default what ~/.inputrc says, else emacs)")
 	f.BoolVar(&o.noHistory, "no-history", false, "neither read nor write the history of this target")
 	f.StringVar(&o.log, "log", "", "add a transcript with times to `FILE`")
@@ -87,6 +93,9 @@ func (o *sessionOptions) complete(c *cobra.Command, args []string) error {
 	case o.timeout < 0 || o.reconnect <= 0:
 		return &usageError{"--timeout and --reconnect need a time", "such as 30s"}
 	}
+	if err := o.checkLeaving(); err != nil {
+		return err
+	}
 	cfg, err := o.app.load(o.globals)
 	if err != nil {
 		return err
@@ -99,8 +108,10 @@ func (o *sessionOptions) complete(c *cobra.Command, args []string) error {
 	if mayBeSeveral(cfg, spec) {
 		return &usageError{fmt.Sprintf("shell works on one target, and %s may be several", spec), "winrmctl exec runs a command on many"}
 	}
-	o.target, err = cfg.Resolve(spec, over)
-	return err
+	if o.target, err = cfg.Resolve(spec, over); err != nil {
+		return err
+	}
+	return o.checkStays()
 }
 
 // program is what the session runs.
@@ -130,16 +141,41 @@ func (o *sessionOptions) run(ctx context.Context) error {
 	}
 	interrupts := o.app.interrupts(cancel)
 	defer interrupts.stop()
-	var s session = &plainSession{app: o.app, end: cancel, interrupts: interrupts}
-	if o.app.terminal != nil {
-		t, err := o.newTerminalSession(cancel)
-		if err != nil {
-			return err
-		}
-		defer t.close()
-		s = t
+	switch {
+	case o.list:
+		return explain(o.target, o.atTarget(ctx, func(ctx context.Context, options shell.Options) error {
+			return o.listShells(ctx, options, o.app.stdout)
+		}))
+	case o.kill != "":
+		return explain(o.target, o.atTarget(ctx, o.killShell))
 	}
+	s, end, err := o.session(cancel, interrupts)
+	if err != nil {
+		return err
+	}
+	defer end()
 	return explain(o.target, o.inShell(ctx, cancel, interrupts, s))
+}
+
+// session chooses how to talk to the program. The caller calls end afterwards.
+func (o *sessionOptions) session(cancel context.CancelCauseFunc, interrupts *interrupts) (s session, end func(), err error) {
+	switch {
+	case o.detach:
+		return leaveRunning{o}, func() {}, nil
+	case o.app.terminal == nil || o.dumb():
+		return &plainSession{o, cancel, interrupts}, func() {}, nil
+	}
+	t, err := o.newTerminalSession(cancel)
+	if err != nil {
+		return nil, nil, err
+	}
+	return t, t.close, nil
+}
+
+// dumb reports a terminal that lines cannot be edited at.
+func (o *sessionOptions) dumb() bool {
+	kind, _ := o.app.environment.Lookup("TERM")
+	return kind == "dumb"
 }
 
 // A session is how a person or a script talks to the program.
@@ -147,10 +183,10 @@ type session interface {
 	// adapt changes the options of the shell before it is made.
 	adapt(*shell.Options)
 	// talk runs the program until its end.
-	talk(context.Context, *connection, *shell.Shell, shell.Command) error
+	talk(context.Context, *connection, *shell.Shell) error
 }
 
-// inShell makes a shell for a session, and deletes it afterwards.
+// inShell makes a shell for a session, or comes back to one, and ends it afterwards.
 func (o *sessionOptions) inShell(ctx context.Context, end context.CancelCauseFunc, interrupts *interrupts, s session) error {
 	forget := interrupts.onNext(func() { end(errInterrupted) }) // as long as nothing runs there
 	defer forget()
@@ -165,33 +201,28 @@ func (o *sessionOptions) inShell(ctx context.Context, end context.CancelCauseFun
 	options := shellOptions(o.target, c, main, side)
 	options.Reconnect = o.reconnect
 	s.adapt(&options)
-	sh, err := shell.Open(ctx, options)
+	o.detachable = options.Detachable || o.attach != ""
+	sh, err := o.open(ctx, options)
 	if err != nil {
 		return causeOf(ctx, err)
 	}
 	forget()
-	err = broken(causeOf(ctx, s.talk(ctx, c, sh, o.program())))
-	closing, stop := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
-	defer stop()
-	defer interrupts.onNext(stop)()
-	if failed := sh.Close(closing); failed != nil && !isGone(err) {
-		o.app.warn("the remote shell %s on %s could not be deleted: %v", sh.ID(), o.target.Name, failed)
-	}
-	return err
+	err = broken(causeOf(ctx, s.talk(ctx, c, sh)))
+	return o.finish(ctx, interrupts, sh, err)
 }
 
 // plainSession is one without a terminal: lines go there as they come, output comes as it is, and the end of stdin ends
 // the program.
 type plainSession struct {
-	app        *app
+	*sessionOptions
 	end        context.CancelCauseFunc
 	interrupts *interrupts
 }
 
 func (*plainSession) adapt(*shell.Options) {}
 
-func (s *plainSession) talk(ctx context.Context, _ *connection, sh *shell.Shell, program shell.Command) error {
-	p, err := sh.Start(ctx, program, shell.Streams{Stdin: s.app.stdin, Stdout: s.app.stdout, Stderr: s.app.stderr})
+func (s *plainSession) talk(ctx context.Context, _ *connection, sh *shell.Shell) error {
+	p, err := s.start(ctx, sh, false, shell.Streams{Stdin: s.app.stdin, Stdout: s.app.stdout, Stderr: s.app.stderr})
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -260,4 +261,57 @@ func TestShellSignals(t *testing.T) {
 			t.Errorf("exit code %d", code)
 		}
 	})
+}
+
+// TestShellLeave: a session that is left goes on, and another process comes back to it, also where the connection was lost.
+func TestShellLeave(t *testing.T) {
+	t.Parallel()
+	s, home := terminalServer(t, sandbox.Options{})
+	w, by := newWire(t, s, -1)
+	token := regexp.MustCompile(`--attach ([0-9A-F-]{36}/[0-9A-F-]{36})( --take-over)?`)
+	find := func(p *person) []string {
+		t.Helper()
+		p.hears("--attach ")
+		var m []string
+		p.waits("the id", func() bool {
+			m = token.FindStringSubmatch(strings.ReplaceAll(p.written(), "\r\n", ""))
+			return m != nil
+		})
+		return m
+	}
+	p := sit(t, home, "shell", "-u", "bob", "--cwd", "/", by)
+	p.sees("sandbox:/$ ")
+	p.does("kept=something; (sleep 1; echo meanwhile) &")
+	p.sees("&\nsandbox:/$ ")
+	p.types("~d")
+	if code := p.leaves(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	id := find(p)[1]
+
+	p = sit(t, home, "shell", "-u", "bob", "--attach", id, "--reconnect", "1s", by)
+	p.hears("meanwhile")
+	p.does("echo $kept")
+	p.sees("something\nsandbox:/$ ")
+	_ = w.listener.Close()
+	w.cut()
+	if code := p.leaves(); code != 69 {
+		t.Errorf("exit code %d", code)
+	}
+	m := find(p)
+	if m[1] != id || m[2] == "" {
+		t.Errorf("the hint is %q", m)
+	}
+
+	p = sit(t, home, "shell", "-u", "bob", "--attach", id, "--take-over", s.URL())
+	p.hears("attached")
+	p.does("echo and $kept")
+	p.sees("and something\nsandbox:/$ ")
+	p.does("exit 4")
+	if code := p.leaves(); code != 4 {
+		t.Errorf("exit code %d", code)
+	}
+	if n := s.Stats().Shells; n != 0 {
+		t.Errorf("%d shells are left", n)
+	}
 }

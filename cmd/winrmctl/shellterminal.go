@@ -77,20 +77,24 @@ func (s *terminalSession) close() {
 }
 
 func (s *terminalSession) adapt(o *shell.Options) {
+	o.Detachable = !s.target.Sandbox
 	o.Reconnected = func() { s.console.Note("reconnected") }
 	o.Panicked = func(value any, stack []byte) { s.end(&console.PanicError{Value: value, Stack: stack}) }
 }
 
-func (s *terminalSession) talk(ctx context.Context, c *connection, sh *shell.Shell, program shell.Command) error {
-	program.Console = true
+func (s *terminalSession) talk(ctx context.Context, c *connection, sh *shell.Shell) error {
 	s.finder.open(s.target, c)
 	defer s.finder.close()
-	p, err := sh.Start(ctx, program, shell.Streams{Stdin: s.console.Input(), Stdout: s.console.Stdout(), Stderr: s.console.Stderr()})
+	s.escapes(ctx, c, sh)
+	p, err := s.start(ctx, sh, true, shell.Streams{Stdin: s.console.Input(), Stdout: s.console.Stdout(), Stderr: s.console.Stderr()})
 	if err != nil {
 		return err
 	}
 	if len(s.args) == 0 {
 		s.console.Banner("~? lists what winrmctl itself can do here")
+	}
+	if s.attach != "" {
+		s.console.Banner("attached; a prompt that was there already does not come again: press Enter")
 	}
 	err = s.console.Run(ctx, &remoteProgram{p, s})
 	switch {
@@ -104,6 +108,30 @@ func (s *terminalSession) talk(ctx context.Context, c *connection, sh *shell.She
 		return &signalError{syscall.SIGHUP}
 	}
 	return err
+}
+
+// escapes adds those that need the server.
+func (s *terminalSession) escapes(ctx context.Context, c *connection, sh *shell.Shell) {
+	list := func() {
+		lane := c.dialer.Lane()
+		defer lane.Close()
+		var table strings.Builder
+		if err := s.listShells(ctx, shellOptions(s.target, c, lane, lane), &table); err != nil {
+			s.console.Note(oneLine(err.Error()))
+			return
+		}
+		s.console.Note(strings.TrimRight(table.String(), "\n"))
+	}
+	s.console.Escape(console.Escape{Key: 'l', Help: "list the shells on the target", Do: list})
+	s.console.Escape(console.Escape{Key: '#', Do: list})
+	if !s.detachable {
+		return
+	}
+	s.console.Escape(console.Escape{Key: 'd', Help: "leave, and let the program go on: --attach comes back to it", Do: func() {
+		if err := sh.Disconnect(ctx, shell.Detaching{}); err != nil && ctx.Err() == nil {
+			s.console.Note(oneLine(err.Error()))
+		}
+	}})
 }
 
 // remoteProgram is a process to a console.

@@ -49,9 +49,6 @@ type Options struct {
 
 	// Local runs a command line of this machine on the terminal, which is as it was meanwhile.
 	Local func(ctx context.Context, line string) error
-
-	// Escapes are those of the session, beside the ones that are always there.
-	Escapes []Escape
 }
 
 // An Event happens to the terminal.
@@ -108,6 +105,7 @@ type Session struct {
 	who      Shell       // that was
 	out      *crlf       // to the terminal
 	act      func()      // what refresh is for
+	escapes  []Escape    // beside the ones that are always there
 	words    words       // of the last completion
 }
 

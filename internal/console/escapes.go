@@ -5,9 +5,12 @@ import "strings"
 // An Escape is something to do beside the program, by ~ and a key at the beginning of a line.
 type Escape struct {
 	Key  rune
-	Help string // what it does, in a few words
+	Help string // what it does, in a few words; "" to be silent about it
 	Do   func() // on a goroutine of its own
 }
+
+// Escape adds an escape, before Run.
+func (s *Session) Escape(e Escape) { s.escapes = append(s.escapes, e) }
 
 // listen sees the line after each key.
 func (s *Session) listen(line []rune, pos int, _ rune) (newLine []rune, newPos int, ok bool) {
@@ -43,7 +46,7 @@ func (s *Session) escape(key rune) bool {
 	case 't':
 		s.askTerminate("")
 	default:
-		for _, e := range s.o.Escapes {
+		for _, e := range s.escapes {
 			if e.Key == key {
 				go e.Do()
 				return true
@@ -57,8 +60,10 @@ func (s *Session) escape(key rune) bool {
 // help announces the escapes.
 func (s *Session) help() {
 	lines := []string{"~.  leave: the program is ended, and its shell deleted"}
-	for _, e := range s.o.Escapes {
-		lines = append(lines, "~"+string(e.Key)+"  "+e.Help)
+	for _, e := range s.escapes {
+		if e.Help != "" {
+			lines = append(lines, "~"+string(e.Key)+"  "+e.Help)
+		}
 	}
 	lines = append(lines,
 		"~t  terminate the program",

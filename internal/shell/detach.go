@@ -21,6 +21,19 @@ type Detaching struct {
 	BufferMode  wsman.BufferMode
 }
 
+// Begin starts a command whose output stays on the server until somebody attaches to it, and whose stdin stays open.
+func (s *Shell) Begin(ctx context.Context, c Command) (commandID string, err error) {
+	if err := s.discard(ctx); err != nil {
+		return "", err
+	}
+	p := s.newProcess(ctx, Streams{})
+	defer p.cancel(nil)
+	if err := p.command(c); err != nil {
+		return "", err
+	}
+	return p.id, nil
+}
+
 // Launch starts a command whose output stays on the server until somebody attaches to it. Its stdin is sent whole, with its
 // end; nil is an empty one.
 func (s *Shell) Launch(ctx context.Context, c Command, stdin io.Reader) (commandID string, err error) {
