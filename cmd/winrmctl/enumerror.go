@@ -15,6 +15,15 @@ import (
 // lookAround is how long listing classes for a hint may take.
 const lookAround = 5 * time.Second
 
+// explainSchema says why a server may have no declarations.
+func explainSchema(err error) error {
+	_, hinted := errors.AsType[*hintedError](err)
+	if f, ok := errors.AsType[*wsman.Fault](err); ok && !hinted && !f.Code.IsAccessDenied() {
+		return &hintedError{err, "Windows has declarations of classes from Windows 8 and Server 2012 on: without --schema types are told by their form"}
+	}
+	return err
+}
+
 // explainClass adds to a fault the classes that may have been meant, where the one that was asked for is not there.
 func (o *enumOptions) explainClass(ctx context.Context, c *enum.Client, j *enumJob, err error) error {
 	f, ok := errors.AsType[*wsman.Fault](err)

@@ -144,7 +144,7 @@ func (r *enumRunner) declarations(ctx context.Context, client *enum.Client) (key
 	if r.job.class != "" {
 		class, err := fetch(r.job.class)
 		if err != nil {
-			return nil, r.explainClass(ctx, client, r.job, err)
+			return nil, explainSchema(r.explainClass(ctx, client, r.job, err))
 		}
 		known[class.Name], known[r.job.class] = class, class
 		keys = class.Keys()

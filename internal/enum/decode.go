@@ -13,6 +13,7 @@ type decoder struct {
 	class   string // that was asked for, whose types the properties of an XmlFragment have; "" where nobody knows
 	declare func(class string) *wsman.Class
 	shapes  map[shapeKey]*shape
+	columns int    // in all shapes
 	shape   *shape // of the item before
 	key     shapeKey
 }
@@ -21,9 +22,10 @@ type shapeKey struct{ space, class string }
 
 // shape is what is known of one class.
 type shape struct {
-	columns map[string]*column
-	item    uint64 // the number of the item that is being read
-	last    int    // how many properties the last one had
+	declared *wsman.Class // nil where there is no declaration
+	columns  map[string]*column
+	item     uint64 // the number of the item that is being read
+	last     int    // how many properties the last one had
 }
 
 // column is what is known of one property.
@@ -37,8 +39,9 @@ type column struct {
 
 // Bounds on what a server can make a client remember. No class of Windows comes near.
 const (
-	maxShapes  = 1000
-	maxColumns = 10000
+	maxShapes     = 1000
+	maxColumns    = 10000  // of one class
+	maxAllColumns = 100000 // of all of them
 )
 
 func newDecoder(class string, declare func(string) *wsman.Class) *decoder {
@@ -56,27 +59,38 @@ func (d *decoder) shapeOf(space, class string) (*shape, error) {
 		if len(d.shapes) == maxShapes {
 			return nil, &wsman.AnswerError{Text: fmt.Sprintf("items of more than %d classes", maxShapes)}
 		}
-		s = &shape{columns: map[string]*column{}}
-		if c := d.declare(class); class != "" && c != nil {
-			for _, p := range c.Properties {
-				s.columns[p.Name] = &column{cimType: p.Type, class: p.Class, array: p.Array}
-			}
-		}
+		s = d.newShape(class)
 		d.shapes[key] = s
 	}
 	d.shape, d.key = s, key
 	return s, nil
 }
 
-func (s *shape) column(name string) (*column, error) {
-	c, ok := s.columns[name]
-	if !ok {
-		if len(s.columns) == maxColumns {
-			return nil, &wsman.AnswerError{Text: fmt.Sprintf("items with more than %d different properties", maxColumns)}
-		}
-		c = &column{}
-		s.columns[name] = c
+func (d *decoder) newShape(class string) *shape {
+	s := &shape{columns: map[string]*column{}}
+	if class != "" {
+		s.declared = d.declare(class)
 	}
+	return s
+}
+
+// column finds what is known of a property.
+func (d *decoder) column(s *shape, name string) (*column, error) {
+	c, ok := s.columns[name]
+	if ok {
+		return c, nil
+	}
+	if len(s.columns) == maxColumns || d.columns == maxAllColumns {
+		return nil, &wsman.AnswerError{Text: fmt.Sprintf("items with more than %d different properties", len(s.columns))}
+	}
+	c = &column{}
+	if s.declared != nil {
+		if p := s.declared.Property(name); p != nil {
+			c = &column{cimType: p.Type, class: p.Class, array: p.Array}
+		}
+	}
+	s.columns[name] = c
+	d.columns++
 	return c, nil
 }
 
@@ -142,7 +156,7 @@ func (d *decoder) instance(r *wsman.Reader, class, space string, into *Item) err
 
 // property reads one property, or one more element of an array.
 func (d *decoder) property(r *wsman.Reader, s *shape, name string, properties []Property) ([]Property, error) {
-	c, err := s.column(name)
+	c, err := d.column(s, name)
 	if err != nil {
 		return nil, err
 	}
@@ -212,12 +226,9 @@ func (d *decoder) complex(r *wsman.Reader, class string, properties []Property) 
 		return v, err
 	}
 	// Embedded objects of one place may be of any class: what is learned of one says nothing of the next.
-	s := &shape{columns: map[string]*column{}, item: 1}
-	if c := d.declare(class); class != "" && c != nil {
-		for _, p := range c.Properties {
-			s.columns[p.Name] = &column{cimType: p.Type, class: p.Class, array: p.Array}
-		}
-	}
+	s := d.newShape(class)
+	s.item = 1
+	defer func() { d.columns -= len(s.columns) }()
 	depth := r.Depth()
 	var err error
 	for t := wsman.Start; ; t = r.Next() {

@@ -89,6 +89,7 @@ func TestDecode(t *testing.T) {
 		{"null", `<p:X><p:A xsi:nil="true"/><p:B xsi:nil="1">x</p:B><p:C xsi:nil="false">x</p:C></p:X>`, `X{A:null B:null C:"x"}`},
 		{"declared", `<p:Typed><p:S>12</p:S><p:B>1</p:B><p:U>007</p:U><p:I>x</p:I><p:R>1.50</p:R><p:D>20240102030405.000006+060</p:D><p:C>65</p:C><p:L>one</p:L><p:N>5</p:N></p:Typed>`,
 			`Typed{S:"12" B:true U:7 I:"x" R:1.5 D:@2024-01-02T03:04:05.000006+01:00 C:"A" L:["one"] N:[5]}`},
+		{"declared, spelled otherwise", `<w:XmlFragment><s>12</s><l>one</l><other>12</other></w:XmlFragment>`, `{s:"12" l:["one"] other:12}`},
 		{"declared, null", `<p:Typed><p:L xsi:nil="true"/><p:D xsi:nil="true"/></p:Typed>`, `Typed{L:null D:null}`},
 		{"xsi:type", `<p:X><p:A xsi:type="cim:cimString">5</p:A><p:B xsi:type="cim:cimBoolean">0</p:B><p:C xsi:type="xs:unsignedLong">+5</p:C><p:D xsi:type="cim:cimDouble">INF</p:D><p:E xsi:type="cim:cimChar16">7</p:E><p:F xsi:type="cim:cimFloat">1E-5</p:F></p:X>`,
 			`X{A:"5" B:false C:5 D:"INF" E:"7" F:1e-05}`},
@@ -138,10 +139,17 @@ func TestHostileItems(t *testing.T) {
 		return b.String()
 	}
 	for name, items := range map[string]string{
-		"depth":              `<p:X>` + strings.Repeat(`<p:A>`, 200) + strings.Repeat(`</p:A>`, 200) + `</p:X>`,
-		"names":              `<p:X>` + many(maxColumns+1, `<p:N%d/>`) + `</p:X>`,
-		"names over items":   many(maxColumns+1, `<p:X><p:N%d/></p:X>`),
-		"classes":            many(maxShapes+1, `<p:X%d/>`),
+		"depth":            `<p:X>` + strings.Repeat(`<p:A>`, 200) + strings.Repeat(`</p:A>`, 200) + `</p:X>`,
+		"names":            `<p:X>` + many(maxColumns+1, `<p:N%d/>`) + `</p:X>`,
+		"names over items": many(maxColumns+1, `<p:X><p:N%d/></p:X>`),
+		"classes":          many(maxShapes+1, `<p:X%d/>`),
+		"names over classes": func() string {
+			var b strings.Builder
+			for class := range maxAllColumns/maxColumns + 1 {
+				fmt.Fprintf(&b, "<p:X%d>%s</p:X%[1]d>", class, many(maxColumns, `<p:N%d/>`))
+			}
+			return b.String()
+		}(),
 		"an undeclared name": `<p:X><q:A/></p:X>`,
 		"an entity":          `<p:X><p:A>&lol;</p:A></p:X>`,
 		"cut":                `<p:X><p:A>`,

@@ -11,6 +11,7 @@ import (
 // are those of the classes' documentation (CIMWin32, MS-WSMV 2.2.4.3, 2.2.4.19, 2.2.4.37); properties that are not
 // declared here are told by their form, as those of other classes.
 func Known(class string) *wsman.Class {
+	class = spelled(class)
 	declaration := declarationOf(class)
 	if declaration == "" {
 		return nil
@@ -26,6 +27,19 @@ func Known(class string) *wsman.Class {
 		}
 	}
 	return c
+}
+
+// spelled is the name of a class as its declaration has it: CIM does not mind case.
+func spelled(class string) string {
+	for _, known := range []string{
+		"Win32_Service", "Win32_Process", "Win32_OperatingSystem", "Win32_ComputerSystem", "Win32_LogicalDisk", "Win32_NetworkAdapterConfiguration",
+		"Win32_QuickFixEngineering", "Win32_UserAccount", "Shell", "Listener", "CertMapping",
+	} {
+		if strings.EqualFold(known, class) {
+			return known
+		}
+	}
+	return class
 }
 
 // declarationOf returns lines of a type and the properties that have it; [] marks arrays, * keys.

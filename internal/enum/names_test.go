@@ -21,6 +21,7 @@ func TestResolve(t *testing.T) {
 	}{
 		{"services", Scope{}, Resource{Class: "Win32_Service", URI: wmi + "root/cimv2/Win32_Service", AllURI: wmi + "root/cimv2/*", Namespace: "root/cimv2"}},
 		{"OS", Scope{}, Resource{Class: "Win32_OperatingSystem", URI: wmi + "root/cimv2/Win32_OperatingSystem", AllURI: wmi + "root/cimv2/*", Namespace: "root/cimv2"}},
+		{"WIN32_service", Scope{}, Resource{Class: "Win32_Service", URI: wmi + "root/cimv2/Win32_Service", AllURI: wmi + "root/cimv2/*", Namespace: "root/cimv2"}},
 		{"Win32_Any", Scope{Namespace: `\root\Wmi\`}, Resource{Class: "Win32_Any", URI: wmi + "root/Wmi/Win32_Any", AllURI: wmi + "root/Wmi/*", Namespace: "root/Wmi"}},
 		{"__NAMESPACE", Scope{Namespace: "root"}, Resource{Class: "__NAMESPACE", URI: wmi + "root/__NAMESPACE", AllURI: wmi + "root/*", Namespace: "root"}},
 		{"shells", Scope{}, Resource{URI: wsman.ResourceShells}},

@@ -55,6 +55,7 @@ func Resolve(name string, s Scope) (Resource, error) {
 			return Resource{}, &NameError{fmt.Sprintf("%q is no CIM namespace: it looks like %s", s.Namespace, DefaultNamespace)}
 		}
 	}
+	name = spelled(name)
 	if s.Prefix == "" {
 		if namespace == "" {
 			namespace = DefaultNamespace

@@ -28,7 +28,7 @@ type pending struct {
 const maxPending = 1000
 
 func newCSV(out *output, o Options) *csvWriter {
-	return &csvWriter{out: out, o: o, columns: o.Columns}
+	return &csvWriter{out: out, o: o}
 }
 
 func (w *csvWriter) Item(target string, item *enum.Item) error {
@@ -45,7 +45,7 @@ func (w *csvWriter) Item(target string, item *enum.Item) error {
 // start writes the header and what has waited for it.
 func (w *csvWriter) start() error {
 	w.started = true
-	if len(w.columns) == 0 {
+	if w.columns = chosen(w.o.Columns, w.pending); len(w.columns) == 0 {
 		w.columns = w.o.union(w.pending)
 	}
 	w.hints = make([]int, len(w.columns))
@@ -145,7 +145,7 @@ func (w *csvWriter) Flush() error {
 }
 
 func (w *csvWriter) Close() error {
-	if !w.started && (len(w.pending) > 0 || len(w.columns) > 0) {
+	if !w.started && (len(w.pending) > 0 || len(w.o.Columns) > 0) {
 		if err := w.start(); err != nil {
 			return err
 		}

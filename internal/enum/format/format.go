@@ -4,6 +4,7 @@ package format
 import (
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/winrmctl/winrmctl/internal/enum"
 )
@@ -91,7 +92,7 @@ func (o *output) flush() error {
 
 // Foreign reports whether an item has to name its class: where a certain one was asked for, and it is of another.
 func (o *Options) Foreign(item *enum.Item) bool {
-	return (o.Class != "" || o.Mixed) && item.Class != "" && item.Class != o.Class
+	return (o.Class != "" || o.Mixed) && item.Class != "" && !strings.EqualFold(item.Class, o.Class) // CIM does not mind case
 }
 
 // Names of what an item has beside its properties. WMI names its own so.
@@ -109,6 +110,21 @@ func names(item *enum.Item) []string {
 	}
 	if item.Reference != nil {
 		out = append(out, keyReference)
+	}
+	return out
+}
+
+// chosen are the names that were chosen, in the spelling of the items.
+func chosen(names []string, items []pending) []string {
+	out := slices.Clone(names)
+	for i, name := range out {
+		for n := range items {
+			at := slices.IndexFunc(items[n].item.Properties, func(p enum.Property) bool { return strings.EqualFold(p.Name, name) })
+			if at >= 0 {
+				out[i] = items[n].item.Properties[at].Name
+				break
+			}
+		}
 	}
 	return out
 }

@@ -71,6 +71,7 @@ func TestTable(t *testing.T) {
 		{"numbers to the right, wide characters, no column of nulls", Options{}, two, lines("Name       N  L", "first      1  a, b", "漢字   23456  c")},
 		{"several targets", Options{Targets: true}, two, lines("target  Name       N  L", "web1    first      1  a, b", "web1    漢字   23456  c")},
 		{"chosen columns, in that order, also those that are null", Options{Columns: []string{"N", "Nothing", "None"}}, two, lines("    N  Nothing  None", "    1", "23456")},
+		{"chosen columns, spelled otherwise", Options{Columns: []string{"n", "NAME"}}, two[:1], lines("N  Name", "1  first")},
 		{"cut off on a terminal only", Options{Width: 12}, two, lines("Name       …", "first      …", "漢字   2345…")},
 		{"the widest column is narrowed first", Options{Width: 24}, []enum.Item{of("X", str("A", strings.Repeat("x", 40)), str("B", "short"), num("C", "1"))},
 			lines("A               B      C", "xxxxxxxxxxxxx…  short  1")},

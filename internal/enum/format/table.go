@@ -66,16 +66,16 @@ func (w *tableWriter) Close() error {
 // size chooses the columns and their widths, and writes the header and what has waited for it.
 func (w *tableWriter) size() {
 	w.sized = true
-	chosen := w.o.Columns
-	if len(chosen) == 0 {
-		chosen = slices.DeleteFunc(w.o.union(w.pending), w.isEmpty)
+	names := chosen(w.o.Columns, w.pending)
+	if len(names) == 0 {
+		names = slices.DeleteFunc(w.o.union(w.pending), w.isEmpty)
 	}
 	if w.o.Targets {
 		w.columns = append(w.columns, w.measure(keyTarget, func(p *pending) (enum.Value, bool) {
 			return enum.Value{Kind: enum.String, Text: p.target}, true
 		}))
 	}
-	for _, name := range chosen {
+	for _, name := range names {
 		w.columns = append(w.columns, w.measure(name, func(p *pending) (enum.Value, bool) {
 			v, _, ok := lookup(&p.item, name, -1)
 			return v, ok
