@@ -237,8 +237,8 @@ func (s *sink) close() error {
 func defaultColumns(class string) []string {
 	columns := map[string]string{
 		"Win32_Service":                     "Name State StartMode ProcessId DisplayName",
-		"Win32_Process":                     "ProcessId ParentProcessId Name ThreadCount WorkingSetSize CreationDate CommandLine",
-		"Win32_OperatingSystem":             "CSName Caption Version OSArchitecture LastBootUpTime FreePhysicalMemory TotalVisibleMemorySize",
+		"Win32_Process":                     "ProcessId Name WorkingSetSize CreationDate CommandLine",
+		"Win32_OperatingSystem":             "CSName Caption Version LastBootUpTime FreePhysicalMemory",
 		"Win32_ComputerSystem":              "Name Domain Manufacturer Model NumberOfLogicalProcessors TotalPhysicalMemory",
 		"Win32_LogicalDisk":                 "DeviceID DriveType FileSystem Size FreeSpace VolumeName",
 		"Win32_NetworkAdapterConfiguration": "Index IPEnabled MACAddress IPAddress DHCPEnabled Description",

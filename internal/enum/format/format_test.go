@@ -95,7 +95,7 @@ func TestTable(t *testing.T) {
 // wider pushes its neighbours.
 func TestTableStreams(t *testing.T) {
 	var b bytes.Buffer
-	w := New(&b, Options{Format: Table, Height: 5})
+	w := New(&b, Options{Format: Table, Height: 5, Width: 80})
 	for i := range 3 {
 		if b.Len() > 0 {
 			t.Errorf("%d items: %q", i, b.String())

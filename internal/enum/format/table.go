@@ -9,8 +9,8 @@ import (
 	"github.com/winrmctl/winrmctl/internal/enum"
 )
 
-// tableWriter writes a table whose columns are sized on the first screenful, so that it can show it at once. On a terminal, lines and
-// columns are cut off; elsewhere a longer cell pushes those behind it to the right.
+// tableWriter writes a table whose columns are sized on the first screenful, so that it can show it at once. A longer cell that
+// comes later pushes those behind it to the right. On a terminal, lines are cut off, and columns that were too wide for it.
 type tableWriter struct {
 	out     *output
 	o       Options
@@ -24,6 +24,7 @@ type column struct {
 	name  string
 	width int
 	right bool // a column of numbers
+	cut   bool // it was too wide for the terminal: what is longer is cut off
 	hint  int
 }
 
@@ -136,6 +137,7 @@ func (w *tableWriter) fit() {
 			return // lines are cut off at their end then
 		}
 		w.columns[widest].width = max(least, w.columns[widest].width-(total-w.o.Width))
+		w.columns[widest].cut = true
 	}
 }
 
@@ -176,7 +178,7 @@ func (w *tableWriter) row(target string, item *enum.Item) {
 // cell appends the text of a column, with what stands between it and the next.
 func (w *tableWriter) cell(i int, text string, right bool) {
 	c, last := &w.columns[i], i == len(w.columns)-1
-	if w.o.Width > 0 {
+	if c.cut {
 		text = shorten(text, c.width)
 	}
 	padding := max(c.width-cells(text), 0)
