@@ -22,6 +22,7 @@ type enumJob struct {
 	namespace string
 	single    bool // there is one item at most
 	keys      []string
+	columns   []string // of a table, where none are chosen; nil for those that have values
 	run       func(ctx context.Context, c *enum.Client, emit func(*enum.Item) error) error
 }
 
@@ -47,7 +48,10 @@ func (o *enumOptions) job() (*enumJob, error) {
 		return nil, err
 	}
 	j := &enumJob{class: r.Class, shown: r.Class, namespace: r.Namespace, single: r.Single || len(o.get) > 0 || o.invoke != ""}
-	if declared := enum.Known(r.Class); declared != nil {
+	if words := strings.Fields(o.wql); o.mode == "object" && (o.wql == "" || len(words) > 1 && words[1] == "*") {
+		j.columns = defaultColumns(r.Items)
+	}
+	if declared := enum.Known(r.Items); declared != nil {
 		j.keys = declared.Keys()
 	}
 	q := enum.Query{
@@ -66,6 +70,7 @@ func (o *enumOptions) job() (*enumJob, error) {
 	}
 	if len(o.association) > 0 {
 		j.shown, j.mixed = o.resultClass, true
+		j.columns = defaultColumns(o.resultClass)
 	}
 	projected := o.projects(&q)
 	j.run = func(ctx context.Context, c *enum.Client, emit func(*enum.Item) error) error {
@@ -207,7 +212,7 @@ func (o *enumOptions) invokeJob(j *enumJob, q enum.Query) (*enumJob, error) {
 	q.Selectors = append(selectors, q.Selectors...)
 	asked := q.Class
 	q.Class = "" // what comes back is no instance of it
-	j.class, j.shown = "", ""
+	j.class, j.shown, j.columns = "", "", nil
 	j.run = func(ctx context.Context, c *enum.Client, emit func(*enum.Item) error) error {
 		item, err := c.Invoke(ctx, q, o.invoke, o.parameters)
 		if err != nil {

@@ -192,7 +192,7 @@ func (o *enumOptions) newSink(job *enumJob) *sink {
 		f.Columns = o.selected
 	}
 	if o.output == format.Table && len(o.selected) == 0 {
-		f.Columns = defaultColumns(job.shown)
+		f.Columns = job.columns
 	}
 	s := &sink{out: stdoutWriter{a.stdout}}
 	w := s.out
@@ -243,6 +243,7 @@ func defaultColumns(class string) []string {
 		"Win32_LogicalDisk":                 "DeviceID DriveType FileSystem Size FreeSpace VolumeName",
 		"Win32_NetworkAdapterConfiguration": "Index IPEnabled MACAddress IPAddress DHCPEnabled Description",
 		"Win32_QuickFixEngineering":         "HotFixID Description InstalledOn InstalledBy",
+		"Shell":                             "ShellId State Owner ClientIP ShellRunTime ShellInactivity",
 		"Win32_UserAccount":                 "Name Domain Disabled Lockout SID FullName",
 	}
 	return strings.Fields(columns[class])

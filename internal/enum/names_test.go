@@ -1,6 +1,7 @@
 package enum
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -24,7 +25,7 @@ func TestResolve(t *testing.T) {
 		{"WIN32_service", Scope{}, Resource{Class: "Win32_Service", URI: wmi + "root/cimv2/Win32_Service", AllURI: wmi + "root/cimv2/*", Namespace: "root/cimv2"}},
 		{"Win32_Any", Scope{Namespace: `\root\Wmi\`}, Resource{Class: "Win32_Any", URI: wmi + "root/Wmi/Win32_Any", AllURI: wmi + "root/Wmi/*", Namespace: "root/Wmi"}},
 		{"__NAMESPACE", Scope{Namespace: "root"}, Resource{Class: "__NAMESPACE", URI: wmi + "root/__NAMESPACE", AllURI: wmi + "root/*", Namespace: "root"}},
-		{"shells", Scope{}, Resource{URI: wsman.ResourceShells}},
+		{"shells", Scope{}, Resource{Items: "Shell", URI: wsman.ResourceShells}},
 		{"config", Scope{}, Resource{URI: wsman.ResourceConfig, Single: true}},
 		{"CIM_System", Scope{Prefix: wsman.PrefixDMTF}, Resource{Class: "CIM_System", URI: wsman.PrefixDMTF + "CIM_System", AllURI: wsman.ResourceAllDMTF}},
 		{"CIM_System", Scope{Prefix: "http://schemas.example/2", Namespace: "root/lab"}, Resource{Class: "CIM_System", URI: "http://schemas.example/2/CIM_System", AllURI: "http://schemas.example/2/*", Namespace: "root/lab", Selectors: namespace("root/lab")}},
@@ -34,7 +35,7 @@ func TestResolve(t *testing.T) {
 		{"http://schemas.example/x/Y", Scope{}, Resource{URI: "http://schemas.example/x/Y"}},
 	} {
 		got, err := Resolve(tc.name, tc.scope)
-		if err != nil || got.Class != tc.want.Class || got.URI != tc.want.URI || got.AllURI != tc.want.AllURI || got.Namespace != tc.want.Namespace ||
+		if err != nil || got.Class != tc.want.Class || got.Items != cmp.Or(tc.want.Items, tc.want.Class) || got.URI != tc.want.URI || got.AllURI != tc.want.AllURI || got.Namespace != tc.want.Namespace ||
 			got.Single != tc.want.Single || !slices.Equal(got.Selectors, tc.want.Selectors) {
 			t.Errorf("%s %+v: %v\ngot  %+v\nwant %+v", tc.name, tc.scope, err, got, tc.want)
 		}

@@ -10,6 +10,7 @@ import (
 // Resource is what a user names: a class, or something of WinRM's own.
 type Resource struct {
 	Class     string // empty where it is no class
+	Items     string // what instances are called, see [Known]; empty where that cannot be told
 	URI       string // of the class or resource
 	AllURI    string // of all classes of its namespace, for queries; empty where it is no class
 	Selectors []wsman.Selector
@@ -61,13 +62,13 @@ func Resolve(name string, s Scope) (Resource, error) {
 			namespace = DefaultNamespace
 		}
 		all := wsman.PrefixWMI + namespace + "/"
-		return Resource{Class: name, URI: all + name, AllURI: all + "*", Namespace: namespace}, nil
+		return Resource{Class: name, Items: name, URI: all + name, AllURI: all + "*", Namespace: namespace}, nil
 	}
 	prefix := strings.TrimSuffix(s.Prefix, "/") + "/"
 	if !strings.Contains(prefix, "://") {
 		return Resource{}, &NameError{fmt.Sprintf("%q is no prefix of resource URIs, such as %s", s.Prefix, wsman.PrefixDMTF)}
 	}
-	r := Resource{Class: name, URI: prefix + name, AllURI: prefix + "*", Namespace: namespace}
+	r := Resource{Class: name, Items: name, URI: prefix + name, AllURI: prefix + "*", Namespace: namespace}
 	if prefix == wsman.PrefixDMTF {
 		r.AllURI = wsman.ResourceAllDMTF
 	}
@@ -91,6 +92,10 @@ func ofURI(uri string) (Resource, error) {
 	}
 	if r.AllURI != "" && IsIdentifier(uri[at:]) {
 		r.Class = uri[at:]
+	}
+	own := map[string]string{wsman.ResourceShells: "Shell", wsman.ResourceListener: "Listener", wsman.ResourceCertMapping: "CertMapping"}
+	if r.Items = own[uri]; r.Items == "" {
+		r.Items = r.Class
 	}
 	return r, nil
 }
