@@ -102,6 +102,41 @@ seq 100000 >"$input"
 check 0 "$(sed 's/$/\\r\\n/' "$input" | grep 77 | tr -d '\n')" '' -i --direct "$url" find.exe 77
 input=
 
+# Batch files: written by findstr, which wine 8 does not have, so that another program stands in for it; run by cmd.exe. Without
+# the stand-in nothing arrives, which has to show.
+batch() {
+	local code=$1 stdout=$2 script=$3
+	shift 3
+	check "$code" "$stdout" '' ${path:+--env "$path"} -f "$work/$script" "$@"
+}
+path='PATH=C:\standin;C:\windows\system32'
+printf '@echo off\r\n:next\r\nif "%%~1"=="" goto end\r\necho [%%1]\r\nshift\r\ngoto next\r\n:end\r\nexit /b 3' >"$work/args.cmd"
+check 76 '' - -f "$work/args.cmd" "$url"
+grep -q '^winrmctl: the script could not be written whole' "$work/stderr" || fail "findstr is not there: $(cat "$work/stderr")"
+mkdir "$WINEPREFIX/drive_c/standin"
+if python3 "$(dirname "$0")/lib/copier.py" "$WINEPREFIX/drive_c/standin/findstr.exe"; then
+	batch 3 '["a b"]\r\n["q""q"]\r\n["x&y|z"]\r\n["^c"]\r\n["!e!"]\r\n[é日本]\r\n["(p)"]\r\n["<r>"]\r\n[C:\\x\\]\r\n' args.cmd "$url" -- \
+		'a b' 'q"q' 'x&y|z' '^c' '!e!' 'é日本' '(p)' '<r>' 'C:\x\'
+	tr -d '\r' <"$work/args.cmd" >"$work/lf.cmd"
+	batch 3 '[1]\r\n[2]\r\n' lf.cmd "$url" 1 2
+	printf '\357\273\277' | cat - "$work/args.cmd" >"$work/utf8.cmd"
+	batch 3 '[1]\r\n' utf8.cmd "$url" 1
+	iconv -t UTF-16 "$work/args.cmd" >"$work/utf16.cmd"
+	batch 3 '[1]\r\n' utf16.cmd "$url" 1
+	{ printf '@echo off\r\ngoto far\r\n' && seq -f 'rem line %g of a long script' 5000 | sed 's/$/\r/' && printf ':far\r\necho far away\r\n'; } >"$work/long.cmd"
+	batch 0 'far away\r\n' long.cmd "$url"
+	: >"$work/empty.cmd"
+	batch 0 '' empty.cmd "$url"
+	printf '@set /p x=name? \r\n@echo [%%x%%]&exit 259' >"$work/input.cmd"
+	echo Bob >"$work/bob"
+	input=$work/bob
+	batch 3 'name? [Bob]\r\n' input.cmd -i "$url"
+	input=
+	[ -z "$(find "$WINEPREFIX" -name 'winrmctl-*.cmd')" ] || fail "batch files are left behind"
+else
+	fail "no python3 to make the stand-in for findstr"
+fi
+
 mark=76$$ # of the programs below, and of no other run's
 
 # Ctrl-C, once the program has spoken; it is winrmctl's own exit code then.

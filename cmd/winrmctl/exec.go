@@ -204,20 +204,22 @@ func (o *execOptions) checkLength() error {
 	if o.scriptFile != "" || o.attach != "" {
 		return nil
 	}
-	c := o.command()
-	n := len(utf16.Encode([]rune(strings.Join(append([]string{c.Line}, c.Args...), " "))))
-	limit := longest
+	c, limit := o.command(), longest
 	if o.direct {
 		limit = longestDirect
-	}
-	if n <= limit {
-		return nil
 	}
 	hint := "put it into a script: winrmctl exec -f FILE"
 	if o.powershell {
 		hint = "put it into a file: winrmctl exec -f FILE.ps1"
 	}
-	return &usageError{fmt.Sprintf("the command line has %d characters, and the other side takes %d", n, limit), hint}
+	return checkLength(strings.Join(append([]string{c.Line}, c.Args...), " "), limit, hint)
+}
+
+func checkLength(line string, limit int, hint string) error {
+	if n := len(utf16.Encode([]rune(line))); n > limit {
+		return &usageError{fmt.Sprintf("the command line has %d characters, and the other side takes %d", n, limit), hint}
+	}
+	return nil
 }
 
 // command is what to run where it is no script.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -90,6 +89,12 @@ func (o *execOptions) plan(text io.Reader) (*script.Plan, error) {
 	if errors.Is(err, script.ErrExtension) {
 		return nil, &usageError{err.Error(), "--interpreter 'COMMAND' names one that reads the script from stdin; .ps1, .cmd and .bat need none"}
 	}
+	if errors.Is(err, script.ErrArgument) {
+		return nil, &usageError{err.Error(), "have the script read a file"}
+	}
+	if err == nil {
+		err = checkLength(p.Line, longest, "have the script read a file")
+	}
 	if err == nil && o.stdin && !p.OwnsStdin {
 		return nil, &usageError{"-i is not possible with this script: " + p.WhyNot, "have the script read a file, or take what it needs as arguments"}
 	}
@@ -97,10 +102,10 @@ func (o *execOptions) plan(text io.Reader) (*script.Plan, error) {
 }
 
 // A prepareError is a script that could not be put on the target.
-type prepareError struct{ code uint32 }
+type prepareError struct{}
 
-func (e *prepareError) Error() string {
-	return fmt.Sprintf("the script could not be written to the directory TEMP of the target: exit code %d", e.code)
+func (*prepareError) Error() string {
+	return "the script could not be written whole to the directory TEMP of the target, so it was not run"
 }
 
 // runScript runs the script in an open shell.
@@ -126,11 +131,17 @@ func (r *execRunner) runScript(ctx context.Context, end context.CancelCauseFunc,
 	}
 	if plan.Prepare != "" {
 		err := r.run1(ctx, end, sh, shell.Command{Line: plan.Prepare}, shell.Streams{Stdin: plan.Stage, Stderr: streams.Stderr})
+		code := uint32(0)
 		if exit, ok := errors.AsType[*shell.ExitError](err); ok {
-			return &prepareError{exit.Code}
+			code, err = exit.Code, nil
 		}
-		if err != nil {
+		switch {
+		case errors.Is(err, script.ErrLine):
+			return &usageError{err.Error(), ""}
+		case err != nil:
 			return err
+		case !plan.Arrived(code):
+			return &prepareError{}
 		}
 	}
 	switch {

@@ -15,7 +15,8 @@ import (
 )
 
 // recorder are programs that write down what reaches them, in numbered files: N.line has the command line, N.stdin all that
-// came through stdin where the program reads it, and N.command the text of -EncodedCommand. They say "N" on stdout.
+// came through stdin where the program reads it, and N.command the text of -EncodedCommand. They say "N" on stdout. A line that
+// asks for the size of a file has the size of stdin for an exit code.
 type recorder struct {
 	dir string
 	n   atomic.Int64
@@ -51,10 +52,14 @@ func (r *recording) Wait() uint32 {
 		r.write("command", command+"\n")
 		reads = strings.Contains(command, "OpenStandardInput")
 	}
+	var size int64
 	if reads {
-		_, _ = io.Copy(f, r.spec.Stdin)
+		size, _ = io.Copy(f, r.spec.Stdin)
 	}
 	_, _ = io.WriteString(r.spec.Stdout, r.n+"\n")
+	if strings.Contains(r.spec.Line, "%~zI") {
+		return uint32(size)
+	}
 	return 0
 }
 

@@ -9,10 +9,6 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf16"
-
-	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/unicode"
-	"golang.org/x/text/transform"
 )
 
 // docs/powershell.md goes through every line of PowerShell here, with what Windows PowerShell 5.1 and PowerShell 7 say of it.
@@ -94,9 +90,7 @@ func singleQuoted(text string) string {
 // powerShellScript sends the script behind the bootstrap.
 func powerShellScript(text io.Reader, o Options) (*Plan, error) {
 	p := &Plan{Line: commandLine(bootstrap, o.PowerShell7), OwnsStdin: o.Name != "-", WhyNot: "the script itself comes from the local stdin"}
-	// A script is UTF-8 unless a byte order mark says that it is UTF-16; the mark itself is no part of it.
-	utf8 := transform.NewReader(text, unicode.BOMOverride(encoding.Nop.NewDecoder()))
-	p.Input = io.MultiReader(frame(strings.NewReader(powerShellArgs(o.Args))), frame(utf8))
+	p.Input = io.MultiReader(frame(strings.NewReader(powerShellArgs(o.Args))), frame(unmarked(text)))
 	return p, nil
 }
 

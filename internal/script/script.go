@@ -8,13 +8,19 @@ import (
 	"io"
 	"path"
 	"strings"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
 // Plan is how to run a script: commands in one shell, in order.
 type Plan struct {
-	// Prepare is run first where the script has to be a file on the target, with Stage as its stdin; "" where not.
+	// Prepare is run first where the script has to be a file on the target, with Stage as its stdin; "" where not. Arrived
+	// tells from its exit code whether the whole script is there.
 	Prepare string
 	Stage   io.Reader
+	Arrived func(exitCode uint32) bool
 
 	Line  string    // runs the script
 	Input io.Reader // what its program reads before any stdin of the user's; nil for nothing
@@ -41,7 +47,7 @@ var ErrExtension = errors.New("the extension tells no interpreter")
 // Of plans how to run a script, which is read once, as it is sent.
 func Of(text io.Reader, o Options) (*Plan, error) {
 	if o.Interpreter != "" {
-		return interpreted(text, o), nil
+		return interpreted(text, o)
 	}
 	switch extension := strings.ToLower(path.Ext(strings.ReplaceAll(o.Name, `\`, "/"))); {
 	case extension == ".ps1", extension == "" && o.Name == "-":
@@ -54,10 +60,16 @@ func Of(text io.Reader, o Options) (*Plan, error) {
 }
 
 // interpreted hands the text to a program that reads its script from stdin, such as "python -".
-func interpreted(text io.Reader, o Options) *Plan {
-	line := o.Interpreter
-	if len(o.Args) > 0 {
-		line += " " + quoteForCmd(o.Args)
+func interpreted(text io.Reader, o Options) (*Plan, error) {
+	args, err := quoteForCmd(o.Args)
+	if err != nil {
+		return nil, err
 	}
-	return &Plan{Line: line, Input: text, WhyNot: "the interpreter reads the script itself from stdin, to its end"}
+	return &Plan{Line: o.Interpreter + args, Input: text, WhyNot: "the interpreter reads the script itself from stdin, to its end"}, nil
+}
+
+// unmarked reads a script that is UTF-8, or whatever cmd.exe or an interpreter takes it for, unless a byte order mark says that
+// it is UTF-16, which becomes UTF-8. The mark itself is no part of it.
+func unmarked(text io.Reader) io.Reader {
+	return transform.NewReader(text, unicode.BOMOverride(encoding.Nop.NewDecoder()))
 }

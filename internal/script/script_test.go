@@ -147,19 +147,55 @@ func TestPowerShellArgs(t *testing.T) {
 }
 
 func TestBatch(t *testing.T) {
-	p, err := Of(strings.NewReader("@echo off\r\nexit /b 3"), Options{Name: "x.CMD", Unique: "A1", Args: []string{"a b", "c", `q"q`, "&", ""}})
+	p, err := Of(strings.NewReader("\xef\xbb\xbf@echo off\r\nexit /b 3"), Options{Name: "x.CMD", Unique: "A1", Args: []string{"a b", "c", `q"q`, "&", ""}})
 	if err != nil {
 		t.Fatal(err)
 	}
+	if p.Arrived(0) {
+		t.Error("arrived before it was sent")
+	}
 	stage, _ := io.ReadAll(iotest.OneByteReader(p.Stage))
-	if p.Prepare != `findstr "^" >"%TEMP%\winrmctl-A1.cmd"` || string(stage) != "@echo off\r\nexit /b 3\r\n" ||
+	if p.Prepare != `cd /d "%TEMP%"&&(findstr "^" >winrmctl-A1.cmd&for %I in (winrmctl-A1.cmd) do @exit %~zI)` ||
+		string(stage) != "@echo off\r\nexit /b 3\r\n" || !p.Arrived(uint32(len(stage))) || p.Arrived(0) || p.Arrived(1) ||
 		p.Line != `"%TEMP%\winrmctl-A1.cmd" "a b" c "q""q" "&" ""` || !p.OwnsStdin || p.Input != nil || p.Cleanup != `del /q "%TEMP%\winrmctl-A1.cmd"` {
 		t.Errorf("%+v %q", p, stage)
 	}
-	for text, want := range map[string]string{"": "", "x\n": "x\n", "x": "x\r\n"} {
-		if got, _ := io.ReadAll(terminated(strings.NewReader(text))); string(got) != want {
-			t.Errorf("%q: %q", text, got)
+	for _, args := range [][]string{{"a\nb"}, {"a", "\r"}} {
+		if _, err := Of(nil, Options{Name: "x.bat", Args: args}); !errors.Is(err, ErrArgument) {
+			t.Errorf("%q: %v", args, err)
 		}
+		if _, err := Of(nil, Options{Name: "x", Interpreter: "y", Args: args}); !errors.Is(err, ErrArgument) {
+			t.Errorf("%q: %v", args, err)
+		}
+	}
+}
+
+// TestStaged: a text gets the line end that it lacks, and the size of its file tells whether it arrived.
+func TestStaged(t *testing.T) {
+	full := strings.Repeat("x", maxLine)
+	for _, tc := range []struct {
+		text, want string
+		bare       int // line feeds that Windows may have made two bytes of
+	}{
+		{"", "", 0}, {"x\n", "x\n", 1}, {"x", "x\r\n", 0}, {"x\r\n\r\n", "x\r\n\r\n", 0}, {"\n\na", "\n\na\r\n", 2},
+		{"x\r", "x\r\r\n", 0}, {full + "\n" + full, full + "\n" + full + "\r\n", 1},
+	} {
+		for _, r := range []io.Reader{strings.NewReader(tc.text), iotest.OneByteReader(strings.NewReader(tc.text)), iotest.DataErrReader(strings.NewReader(tc.text))} {
+			s := &staged{text: r}
+			got, err := io.ReadAll(s)
+			n := uint32(len(tc.want))
+			if err != nil || string(got) != tc.want || !s.arrived(n) || !s.arrived(n+uint32(tc.bare)) || s.arrived(n+uint32(tc.bare)+1) || n > 0 && s.arrived(n-1) {
+				t.Errorf("%.20q: %.20q, %v", tc.text, got, err)
+			}
+		}
+	}
+	s := &staged{text: strings.NewReader("a\n" + full + "x\n")}
+	if _, err := io.ReadAll(s); !errors.Is(err, ErrLine) || !strings.HasPrefix(err.Error(), "line 2 is too long: ") || s.arrived(s.sent.Load()) {
+		t.Error(err)
+	}
+	s = &staged{text: iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader("abc")))}
+	if _, err := io.ReadAll(s); !errors.Is(err, iotest.ErrTimeout) || s.arrived(s.sent.Load()) {
+		t.Error(err)
 	}
 }
 
