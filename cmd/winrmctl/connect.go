@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/winrmctl/winrmctl/internal/auth"
 	"github.com/winrmctl/winrmctl/internal/config"
@@ -205,13 +207,26 @@ func (e *hintedError) Hint() string  { return e.hint }
 // explain adds to a failed login where its reason can be found.
 func explain(t *config.Target, err error) error {
 	if _, failed := errors.AsType[*auth.Error](err); failed {
-		return &hintedError{err, "winrmctl probe-auth " + t.Name + " finds out why, step by step"}
+		return &hintedError{err, "winrmctl probe-auth " + t.Name + " finds out why, step by step" + sameFlags(t)}
 	}
 	if way, ok := errors.AsType[*transport.Error](err); ok && way.Login && wayHint(way) == "" {
-		return &hintedError{err, "winrmctl probe-auth " + t.Name + " finds out what is in the way, step by step"}
+		return &hintedError{err, "winrmctl probe-auth " + t.Name + " finds out what is in the way, step by step" + sameFlags(t)}
 	}
 	if fault, refused := errors.AsType[*wsman.Fault](err); refused && fault.Code.IsAccessDenied() && byCertificate(t.Settings) {
 		return &hintedError{err, "the account that the target maps the certificate to may not do this: winrm enumerate winrm/config/service/certmapping, run there, tells which it is"}
 	}
 	return err
+}
+
+// sameFlags reminds of flags without which a target is spoken to in another way.
+func sameFlags(t *config.Target) string {
+	for _, row := range t.Rows() {
+		name, _, _ := strings.Cut(row.Key, ".")
+		name, _, _ = strings.Cut(name, "_")
+		ofLogin := slices.Contains([]string{"username", "password", "auth", "https", "port", "tls", "encryption", "proxy"}, name)
+		if ofLogin && strings.HasPrefix(row.Origin, "flag ") {
+			return " (with the same flags)"
+		}
+	}
+	return ""
 }
