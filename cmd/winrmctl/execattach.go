@@ -84,28 +84,61 @@ func (r *execRunner) comeBack(ctx context.Context, end context.CancelCauseFunc, 
 	if err != nil {
 		return r.notAttached(t, id, causeOf(ctx, err))
 	}
-	p, err := sh.Attach(ctx, id.command, streams)
+	return r.attached(ctx, end, attached, t, sh, id, streams)
+}
+
+// attached takes up the command of a shell that is connected. The process does not end with ctx: when a signal ends that,
+// the output that is under way is taken along.
+func (r *execRunner) attached(ctx context.Context, end context.CancelCauseFunc, attached func(), t *config.Target, sh *shell.Shell, id token, streams shell.Streams) error {
+	own, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
+	early := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
+	p, err := sh.Attach(own, id.command, streams)
+	early()
 	if err != nil {
-		err = r.notAttached(t, id, causeOf(ctx, err))
 		r.leaveAgain(ctx, t, sh, id, false)
-		return err
+		return r.notAttached(t, id, causeOf(ctx, err))
 	}
 	attached()
 	done := r.interrupts.passTo(p, end)
+	left := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		if isSignal(ctx) {
+			r.leaveAgain(ctx, t, sh, id, true)
+		}
+		close(left)
+		cancel(context.Cause(ctx))
+	})
 	err = p.Wait()
 	if done() {
 		err = errInterrupted
 	}
-	return r.afterwards(ctx, t, sh, id, causeOf(ctx, err))
+	if isSignal(ctx) && !stop() {
+		if <-left; !ended(err) {
+			return context.Cause(ctx)
+		}
+	}
+	return r.afterwards(ctx, t, sh, id, err)
+}
+
+// isSignal reports that a signal other than Ctrl-C has ended ctx.
+func isSignal(ctx context.Context) bool {
+	_, ok := errors.AsType[*signalError](context.Cause(ctx))
+	return ok
+}
+
+// ended reports the end of a command, not one of the way to it.
+func ended(err error) bool {
+	_, exited := errors.AsType[*shell.ExitError](err)
+	return err == nil || exited || errors.Is(err, shell.ErrNoExitCode)
 }
 
 // afterwards deletes the shell of a command that has ended, or that is to be ended; else it leaves the shell again.
 func (r *execRunner) afterwards(ctx context.Context, t *config.Target, sh *shell.Shell, id token, err error) error {
 	var late *timeoutError
-	_, exited := errors.AsType[*shell.ExitError](err)
 	fault, refused := errors.AsType[*wsman.Fault](err)
 	switch {
-	case err == nil, exited, errors.Is(err, shell.ErrNoExitCode), errors.Is(err, errInterrupted), errors.As(err, &late):
+	case ended(err), errors.Is(err, errInterrupted), errors.As(err, &late):
 		r.discard(ctx, t, sh, err)
 		return err
 	case refused && fault.Code == wsman.CodeInvalidSelectors:

@@ -2,6 +2,7 @@ package shell_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/winrmctl/winrmctl/internal/sandbox"
 	"github.com/winrmctl/winrmctl/internal/shell"
+	"github.com/winrmctl/winrmctl/internal/transport"
 	"github.com/winrmctl/winrmctl/internal/wsman"
 )
 
@@ -351,6 +353,74 @@ func TestGone(t *testing.T) {
 	shellID, _ = f.launched(t, "sleep 60", shell.Detaching{})
 	if err := shell.Delete(t.Context(), f.elsewhere(t), shellID); err != nil || f.server.Stats().Shells != 0 {
 		t.Errorf("delete: %v", err)
+	}
+}
+
+// TestLostCreate: a detachable shell whose Create may have been done is deleted, for its id is known.
+func TestLostCreate(t *testing.T) {
+	for _, spec := range []string{"lose,on=Create", "drop,on=Create"} {
+		f := newFixture(t, sandbox.Options{}, nil, spec)
+		f.options.Detachable = true
+		_, err := shell.Open(t.Context(), f.options)
+		e, ok := errors.AsType[*transport.Error](err)
+		if !ok || !e.Lost() || f.server.Stats().Shells != 0 {
+			t.Errorf("%s: %v, %+v", spec, err, f.server.Stats())
+		}
+	}
+}
+
+// forgetful is a server that does not keep its answers: what was done is done, and a request that comes again is a new one.
+type forgetful struct {
+	scripted
+	lose   string // the operation whose first answer is lost
+	posted []string
+}
+
+type lostError struct{}
+
+func (lostError) Error() string { return "lost" }
+func (lostError) Lost() bool    { return true }
+
+func (c *forgetful) Post(ctx context.Context, soap []byte) ([]byte, error) {
+	q, err := wsman.ParseRequest(soap)
+	if err != nil {
+		return nil, err
+	}
+	name := q.Action[strings.LastIndex(q.Action, "/")+1:]
+	c.posted = append(c.posted, name+" "+q.SessionID)
+	answer, err := c.scripted.Post(ctx, soap)
+	if name == c.lose {
+		c.lose = ""
+		return nil, lostError{}
+	}
+	return answer, err
+}
+
+// TestForgetfulServer: a Connect whose answer was lost, and that was done, is refused the second time. That it was this
+// client's is found out by a Reconnect of the same session.
+func TestForgetfulServer(t *testing.T) {
+	const id = "4E41EC11-0D07-4465-8F84-2D463098A1C5"
+	connected := false
+	var c *forgetful
+	c = &forgetful{lose: "Connect", scripted: scripted{"Connect": func(*wsman.Request) wsman.ResponseBody {
+		if connected {
+			return &wsman.Fault{Code: wsman.CodeConnectedElsewhere, Reason: "connected"}
+		}
+		connected = true
+		return &wsman.ConnectResponse{}
+	}, "Reconnect": func(*wsman.Request) wsman.ResponseBody { return nil }}}
+	s, err := shell.Connect(t.Context(), shell.Options{Main: c, Side: c}, id)
+	if err != nil || s.ID() != id {
+		t.Fatal(err)
+	}
+	session := strings.TrimPrefix(c.posted[0], "Connect ")
+	if want := []string{"Connect " + session, "Connect " + session, "Reconnect " + session}; !slices.Equal(c.posted, want) {
+		t.Errorf("%q", c.posted)
+	}
+	c.posted = nil // without a loss it is somebody else who is connected
+	_, err = shell.Connect(t.Context(), shell.Options{Main: c, Side: c}, id)
+	if fault, ok := errors.AsType[*wsman.Fault](err); !ok || !fault.Code.IsConnected() || len(c.posted) != 1 {
+		t.Errorf("%v, %q", err, c.posted)
 	}
 }
 

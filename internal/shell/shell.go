@@ -31,6 +31,7 @@ type Options struct {
 	Main, Side Conn
 
 	To        string // the endpoint's address, as it stands in every request
+	Resource  string // the kind of shell, for Connect and Delete; "" for cmd.exe's
 	SessionID string // one for all shells of a client session; "" for a new one
 
 	// Detachable has the client choose the ids of shell and commands, without which a server does not disconnect a shell
@@ -96,7 +97,7 @@ type Shell struct {
 }
 
 // Open creates a shell. When ctx ends meanwhile, what was created is deleted. On an error of kind "lost" a shell may have been
-// created, of which nobody knows the id.
+// created, of which nobody knows the id; a detachable one is deleted.
 func Open(ctx context.Context, o Options) (*Shell, error) {
 	asked := &wsman.Shell{
 		Name: o.Name, Environment: o.Environment, WorkingDirectory: o.WorkingDirectory, IdleTimeOut: o.IdleTimeout,
@@ -115,6 +116,12 @@ func Open(ctx context.Context, o Options) (*Shell, error) {
 		q.Options = append(q.Options, wsman.Option{Name: "WINRS_CODEPAGE", Value: strconv.Itoa(o.CodePage)})
 	}
 	answer, err := s.create(ctx, q)
+	if err != nil && lost(err) && asked.ID != "" {
+		s.id = asked.ID // which makes it the one case where what may have been created can be deleted
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeGrace)
+		defer cancel()
+		_ = s.Close(closing)
+	}
 	if err != nil {
 		return nil, failed("create the shell", err)
 	}
@@ -135,6 +142,9 @@ func Open(ctx context.Context, o Options) (*Shell, error) {
 func newShell(o Options) *Shell {
 	if o.SessionID == "" {
 		o.SessionID = "uuid:" + wsman.NewID()
+	}
+	if o.Resource == "" {
+		o.Resource = wsman.ResourceCmd
 	}
 	if o.OperationTimeout == 0 {
 		o.OperationTimeout = defaultOperationTimeout
@@ -187,7 +197,7 @@ func (s *Shell) Close(ctx context.Context) error {
 // request makes a request with the headers of this shell.
 func (s *Shell) request(action string, body wsman.Body) *wsman.Request {
 	q := &wsman.Request{
-		Action: action, To: s.options.To, ResourceURI: wsman.ResourceCmd, MessageID: "uuid:" + wsman.NewID(), SessionID: s.options.SessionID,
+		Action: action, To: s.options.To, ResourceURI: s.options.Resource, MessageID: "uuid:" + wsman.NewID(), SessionID: s.options.SessionID,
 		OperationTimeout: s.options.OperationTimeout, MaxEnvelopeSize: answerSize, Locale: "en-US", Body: body,
 	}
 	if s.id != "" {
