@@ -206,6 +206,9 @@ func (e *hintedError) Hint() string  { return e.hint }
 
 // explain adds to a failed login where its reason can be found.
 func explain(t *config.Target, err error) error {
+	if _, left := errors.AsType[*leftError](err); left {
+		return err // how to come back to what goes on there matters more
+	}
 	if _, failed := errors.AsType[*auth.Error](err); failed {
 		return &hintedError{err, "winrmctl probe-auth " + t.Name + " finds out why, step by step" + sameFlags(t)}
 	}

@@ -149,7 +149,7 @@ func (r *execRunner) afterwards(ctx context.Context, t *config.Target, sh *shell
 	if r.leaveAgain(ctx, t, sh, id, true) || ctx.Err() != nil {
 		return err
 	}
-	return &leftError{"the connection broke, and the command was not left in good order", err, "winrmctl exec --attach " + id.String() + " --take-over " + t.Name + " comes back to it"}
+	return &leftError{"the connection broke, and the command " + id.String() + " was not left in good order", err, "winrmctl exec --attach " + id.String() + " --take-over " + t.Name + " comes back to it"}
 }
 
 // leaveAgain disconnects a shell whose command goes on.

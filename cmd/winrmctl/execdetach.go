@@ -86,7 +86,7 @@ func (r *execRunner) leave(ctx context.Context, t *config.Target, sh *shell.Shel
 		return &report.Detached{ShellID: sh.ID(), CommandID: id, Token: token}, nil
 	case id != "" && lost && way.Lost() && ctx.Err() == nil:
 		// It may go on there, which is what was asked for.
-		return nil, &leftError{"the command was started, but the connection broke before it was left in good order", err, "winrmctl exec --attach " + token + " --take-over " + t.Name + " comes back to it, if it goes on"}
+		return nil, &leftError{"the connection broke before the command " + token + " was left in good order", err, "winrmctl exec --attach " + token + " --take-over " + t.Name + " comes back to it, if it goes on"}
 	case fault != nil && fault.Unsupported():
 		err = &hintedError{err, "Windows disconnects shells from Windows 8 and Server 2012 on, and not of every kind: the command was ended"}
 	}

@@ -401,8 +401,7 @@ func (c *forgetful) Post(ctx context.Context, soap []byte) ([]byte, error) {
 func TestForgetfulServer(t *testing.T) {
 	const id = "4E41EC11-0D07-4465-8F84-2D463098A1C5"
 	connected := false
-	var c *forgetful
-	c = &forgetful{lose: "Connect", scripted: scripted{"Connect": func(*wsman.Request) wsman.ResponseBody {
+	c := &forgetful{lose: "Connect", scripted: scripted{"Connect": func(*wsman.Request) wsman.ResponseBody {
 		if connected {
 			return &wsman.Fault{Code: wsman.CodeConnectedElsewhere, Reason: "connected"}
 		}
