@@ -31,7 +31,7 @@ type app struct {
 }
 
 // terminals are the streams that are one.
-type terminals struct{ stdout, stderr bool }
+type terminals struct{ stdin, stdout, stderr bool }
 
 // run runs one command line.
 func (a *app) run(ctx context.Context, args []string) exitStatus {

@@ -92,5 +92,5 @@ func (a *app) load(g *globals) (*config.Config, error) { return config.Load(g.co
 
 // secrets is where passwords come from in this process.
 func (a *app) secrets() *config.Secrets {
-	return &config.Secrets{Stdin: a.stdin, Stderr: a.stderr, Prompt: a.prompt, Keyring: a.keyring}
+	return &config.Secrets{Stdin: a.stdin, Typed: a.terminals.stdin, Stderr: a.stderr, Prompt: a.prompt, Keyring: a.keyring}
 }

@@ -6,16 +6,17 @@ import "context"
 // false where neither is asked for. The error is *SecretError, which wraps the cause of a done ctx.
 func (s *Secrets) Given(ctx context.Context, stdin bool, file string) (password string, ok bool, err error) {
 	var source string
-	var read func() (string, error)
 	switch {
 	case stdin:
-		source, read = "--password-stdin", func() (string, error) { return readLine(s.Stdin) }
+		source = "--password-stdin"
+		password, err = s.firstLine(ctx)
 	case file != "":
-		source, read = "--password-file: "+show(file), func() (string, error) { return readSecret(file) }
+		source = "--password-file: " + show(file)
+		password, err = await(ctx, func() (string, error) { return readSecret(file) })
 	default:
 		return "", false, nil
 	}
-	if password, err = await(ctx, read); err == nil {
+	if err == nil {
 		err = checkPassword(password)
 	}
 	if err != nil {

@@ -18,6 +18,8 @@ import (
 type Secrets struct {
 	// Stdin gives --password-stdin: its first line, and not a byte beyond, is read.
 	Stdin io.Reader
+	// Typed says that Stdin is a terminal: whoever types the password there is asked by Prompt, so that nobody reads along.
+	Typed bool
 	// Stderr takes what a password_command says; nil discards it.
 	Stderr io.Writer
 	// Prompt asks a person, without echo, until ctx is done. Nil: there is no terminal.
@@ -142,7 +144,7 @@ func (t *Target) fetch(ctx context.Context, s *Secrets, c *candidate) (string, e
 	case "password":
 		return c.value.secret(), nil
 	case "password_stdin":
-		return await(ctx, func() (string, error) { return readLine(s.Stdin) })
+		return s.firstLine(ctx)
 	case "keyring": // which a person may have to unlock
 		ctx, cancel := context.WithTimeoutCause(ctx, unlockTime, errLocked)
 		defer cancel()
@@ -317,6 +319,14 @@ func readSecret(path string) (string, error) {
 		err = tooLong()
 	}
 	return chomp(string(data)), bare(err)
+}
+
+// firstLine is that of stdin.
+func (s *Secrets) firstLine(ctx context.Context) (string, error) {
+	if s.Typed && s.Prompt != nil {
+		return s.Prompt(ctx, "Password: ")
+	}
+	return await(ctx, func() (string, error) { return readLine(s.Stdin) })
 }
 
 // readLine reads the first line byte by byte: what follows it belongs to someone else.

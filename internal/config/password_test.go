@@ -90,6 +90,21 @@ func TestPasswordStdinLeavesTheRest(t *testing.T) {
 	}
 }
 
+// A password that is typed where --password-stdin is asked for is not read from the terminal with its echo.
+func TestPasswordStdinTyped(t *testing.T) {
+	prompts := ""
+	s := &Secrets{Stdin: brokenReader{errors.New("read with echo")}, Typed: true, Prompt: func(_ context.Context, prompt string) (string, error) {
+		prompts += prompt
+		return "typed", nil
+	}}
+	over := map[string]string{"password_stdin": "true"}
+	got, err := mustResolve(t, mustLoad(t, "", nil), "bob@h", over).Password(t.Context(), s)
+	given, ok, err2 := s.Given(t.Context(), true, "")
+	if got != "typed" || given != "typed" || !ok || err != nil || err2 != nil || prompts != "Password: Password: " {
+		t.Errorf("%q %q %t, %v %v, asked %q", got, given, ok, err, err2, prompts)
+	}
+}
+
 type brokenReader struct{ err error }
 
 func (b brokenReader) Read([]byte) (int, error) { return 0, b.err }
