@@ -165,3 +165,44 @@ func TestReplayBasic(t *testing.T) {
 		t.Errorf("exit %d\nstderr %q", status.code, stderr)
 	}
 }
+
+// TestReplayProbe: probe-auth logs in to recorded hosts, and takes no harm from what they have no answer to.
+func TestReplayProbe(t *testing.T) {
+	for _, tc := range []struct {
+		scenario, auth string
+		flags          []string
+		ok             []string // steps
+	}{
+		{"g1-identify-authenticated", "ntlm", nil, []string{"identify", "offers", "challenge", "clock", "login", "spnego"}},
+		{"g1-identify-authenticated", "basic", []string{"--auth", "basic", "--encryption", "never"}, []string{"identify", "offers", "login"}},
+		// No Identify is recorded here: that a shell can be created tells that the login is right.
+		{"a1-run-stdout-stderr-exit1", "ntlm", nil, []string{"offers", "challenge", "clock", "shell"}},
+		{"a1-run-stdout-stderr-exit1", "basic", []string{"--auth", "basic", "--encryption", "never"}, []string{"offers", "shell"}},
+	} {
+		t.Run(tc.scenario+" "+tc.auth, func(t *testing.T) {
+			port := replayServer(t, tc.scenario, tc.auth)
+			a, stdout, stderr := testApp(t, "pass\n")
+			args := append([]string{"probe-auth", "-u", "user", "--password-stdin"}, tc.flags...)
+			if status := a.run(t.Context(), append(args, "127.0.0.1:"+port)); status.code != 0 || stderr.Len() > 0 {
+				t.Errorf("exit %d\n%s", status.code, stderr)
+			}
+			for _, step := range tc.ok {
+				if !strings.Contains(stdout.String(), "\n  ok       "+step+" ") {
+					t.Errorf("no %s:\n%s", step, stdout)
+				}
+			}
+			if strings.Contains(stdout.String(), "challenge-unusable") {
+				t.Error(stdout)
+			}
+			for _, problem := range readReport(t, port).Problems {
+				if !strings.Contains(fmt.Sprint(problem), "no recorded answer is left") {
+					t.Error(problem)
+				}
+			}
+			a, stdout, _ = testApp(t, "wrong\n")
+			if status := a.run(t.Context(), append(args, "127.0.0.1:"+port)); status.code != 77 || !strings.Contains(stdout.String(), "\ncredentials (a guess): ") {
+				t.Errorf("a wrong password: exit %d\n%s", status.code, stdout)
+			}
+		})
+	}
+}

@@ -94,6 +94,9 @@ func (p *prober) challenge(ctx context.Context) (*received, Status, string, any)
 			p.wrapped = false
 		}
 	}
+	if len(all) == 0 && !p.wantsNTLM() {
+		return nil, Failed, err.Error() + ", which does not matter for the login", nil
+	}
 	if len(all) == 0 {
 		p.find(ChallengeUnusable, true, "the server offers Negotiate, but answers an NTLM message without a challenge: "+err.Error(),
 			"NTLM may be forbidden there by policy, so that only Kerberos is left, or something in between takes the login's header away")

@@ -44,6 +44,7 @@ const (
 	NotAdministrator      Code = "not-administrator"
 	Refused               Code = "refused"
 	UnsealedAnswer        Code = "unsealed-answer"
+	UnexpectedAnswer      Code = "unexpected-answer"
 	AnswerFalsified       Code = "answer-falsified"
 	BasicOverHTTP         Code = "basic-over-http"
 	LoginImpossible       Code = "login-impossible"
@@ -57,7 +58,7 @@ func Codes() []Code {
 		CertificateExpired, CertificateNotYet, CertificateName, CertificateIssuer, CertificateInvalid, CertificatePin, NotWinRM, ProxyAnswers, NotReady,
 		ConnectionCut, NoLoginAsked, NegotiateNotOffered, BasicNotOffered, ChallengeUnusable, NoSealing, LoginSplit, LoadBalancer,
 		ClockSkew, ClockSkewNTLM, UntrustedNoLogin, SealingRequired, BindingsWrong, Credentials, LocalAccount, BindingsSuspected,
-		CertificateRefused, CertificateNotOffered, CertificateNotMapped, BasicOverHTTP, LoginImpossible, UnsealedAnswer, AnswerFalsified, NotAdministrator, Refused,
+		CertificateRefused, CertificateNotOffered, CertificateNotMapped, BasicOverHTTP, LoginImpossible, UnsealedAnswer, AnswerFalsified, UnexpectedAnswer, NotAdministrator, Refused,
 	}
 }
 

@@ -60,6 +60,7 @@ func (p *prober) identify(ctx context.Context) bool {
 		if err != nil {
 			return Skipped, "the answer is no WS-Management", nil
 		}
+		p.identified = true
 		return OK, strings.TrimSpace(id.ProductVendor + " " + id.ProductVersion), id
 	})
 	return !silent
@@ -83,6 +84,9 @@ func (p *prober) broken(ctx context.Context, err error) {
 		}
 		p.find(ConnectionCut, true, err.Error(), "the service may be restarting, or something between cuts the connection")
 	case transport.KindNotWSMan:
+		if way.Status != 0 {
+			return
+		}
 		p.find(NotWinRM, true, fmt.Sprintf("what answers at %s does not speak HTTP", p.url.Host), "WinRM listens at port 5985 (http) or 5986 (https), path /wsman")
 	case transport.KindTimeout:
 		p.find(NotReady, false, err.Error(), "the service hangs, or is very busy; a restart of WinRM on the target may help")
@@ -165,7 +169,7 @@ func (p *prober) odd(a *transport.Answer) {
 		switch {
 		case !p.https && a.Status == http.StatusBadRequest && bytes.Contains(bytes.ToUpper(a.Body), []byte("HTTPS")):
 			p.find(HTTPToHTTPS, true, fmt.Sprintf("port %s speaks TLS: http is spoken to an https port", p.port()), "use --https, or the port of the http listener, 5985 by default")
-		case a.Status < 300 && isSOAP(a.Header.Get("Content-Type")):
+		case a.Status < 300 && (p.identified || isSOAP(a.Header.Get("Content-Type"))):
 			p.report.Reached = true
 			p.find(NoLoginAsked, true, "the service answers without a login", "it is no WinRM service of Windows, or badly configured")
 		case a.Header.Get("Via") != "":

@@ -47,7 +47,12 @@ func (p *prober) logins(ctx context.Context) bool {
 	var first *transport.Dialer // of the first login that works
 	for _, m := range offered {
 		d := p.dialer(true, m)
+		p.undecided = nil
 		if p.step("login", func() (Status, string, any) { return p.login(ctx, d, m) }) != OK {
+			if p.undecided != nil && p.shell(ctx, d) {
+				p.report.LoggedIn = true // it was only the message that tries it out which the server does not take
+				return true
+			}
 			continue
 		}
 		if first == nil {
@@ -190,8 +195,17 @@ func (p *prober) diagnose(ctx context.Context, m auth.Mechanism, err error) {
 	case transport.KindBadRequest:
 		p.find(LoginSplit, false, "the server does not know the connection that was logged in on: something in between uses another one for each request", "connect to the server itself")
 	default:
+		if way.Status != 0 {
+			p.undecided = err // no 401
+			return
+		}
 		p.broken(ctx, err)
 	}
+}
+
+// unexpected is about an answer to a login that means nothing in particular.
+func (p *prober) unexpected(err error) {
+	p.find(UnexpectedAnswer, true, err.Error(), "on the target the event log Microsoft-Windows-WinRM/Operational may tell more")
 }
 
 // split is about a connection that does not last for a login.
@@ -323,8 +337,9 @@ func (p *prober) works(ctx context.Context, c transport.Config, m auth.Mechanism
 	return other.roundTrip(ctx, other.dialer(true, m)) == nil
 }
 
-// shell creates a shell and deletes it: what the account may do shows only there.
-func (p *prober) shell(ctx context.Context, d *transport.Dialer) {
+// shell creates a shell and deletes it: what the account may do shows only there. It reports whether the server speaks to
+// the account at all.
+func (p *prober) shell(ctx context.Context, d *transport.Dialer) (accepted bool) {
 	p.step("shell", func() (Status, string, any) {
 		main, side := d.Lane(), d.Lane()
 		defer main.Close()
@@ -334,6 +349,7 @@ func (p *prober) shell(ctx context.Context, d *transport.Dialer) {
 			err = s.Close(ctx)
 		}
 		if err == nil {
+			accepted = true
 			return OK, "can be created and deleted", nil
 		}
 		fault, ok := errors.AsType[*wsman.Fault](err)
@@ -341,11 +357,19 @@ func (p *prober) shell(ctx context.Context, d *transport.Dialer) {
 		case ok && fault.Code.IsAccessDenied():
 			p.find(NotAdministrator, true, fmt.Sprintf("the login was right, but the account may not create a shell (code %d): it is neither an administrator of the target nor a member of Remote Management Users", uint32(fault.Code)),
 				"add it to one of these groups; a local administrator other than the built-in one also needs LocalAccountTokenFilterPolicy=1")
+			accepted = true
 		case ok:
+			accepted = true
 			p.find(Refused, true, fmt.Sprintf("the login was right, but the server refuses a shell: %v", fault), "")
+		case p.undecided != nil:
+			p.unexpected(p.undecided)
 		default:
-			p.broken(ctx, err)
+			before := len(p.report.Findings)
+			if p.broken(ctx, err); len(p.report.Findings) == before {
+				p.unexpected(err)
+			}
 		}
 		return Failed, err.Error(), nil
 	})
+	return accepted
 }

@@ -74,8 +74,10 @@ type prober struct {
 	trusted    bool     // the server's certificate is acceptable, or none is needed
 	candidates []string // addresses of the host
 	address    string   // that answers
+	identified bool     // the service has told what it is
 	heard      bool     // an answer in HTTP has come
 	offers     []auth.Challenge
+	undecided  error  // an answer to a login that is neither consent nor refusal
 	cut        bool   // the connection ends behind a challenge, without a word
 	wrapped    bool   // the server insists on SPNEGO
 	computer   string // as the challenge names it
