@@ -29,6 +29,7 @@ type result struct {
 	exitCode *uint32          // nil where there is none
 	err      error            // why there is none, or what else went wrong; nil for an exit code, 0 or not
 	detached *report.Detached // the command goes on: there is neither of both
+	kept     time.Duration    // how long, at most, until somebody comes back; 0 for unknown
 	duration time.Duration
 	requests int
 }
@@ -94,6 +95,7 @@ func (r *execRunner) timed(ctx context.Context, t *config.Target, streams shell.
 	}
 	if r.detach {
 		res.detached, err = r.leave(ctx, t, sh)
+		res.kept = sh.IdleTimeout()
 		return err
 	}
 	forget()

@@ -28,14 +28,18 @@ func (r *execRunner) plain(ctx context.Context) error {
 	if _, err := fmt.Fprintln(r.app.stdout, res.detached.Token); err != nil {
 		return &shell.WriteError{Stream: "stdout", Err: err}
 	}
-	r.tellHow(res.detached.Token, t.Name)
+	r.tellHow(res.detached.Token, t.Name, res.kept)
 	return nil
 }
 
-// tellHow says how to come back to what was left running.
-func (r *execRunner) tellHow(token, target string) {
+// tellHow says how to come back to what was left running, and for how long that is possible, where the server tells.
+func (r *execRunner) tellHow(token, target string, kept time.Duration) {
+	long := ""
+	if kept > 0 {
+		long = fmt.Sprintf(", kept for %v", kept)
+	}
 	if r.output == "text" {
-		fmt.Fprintf(r.app.stderr, "left running: winrmctl exec --attach %s %s\n", token, oneLine(target))
+		fmt.Fprintf(r.app.stderr, "left running%s: winrmctl exec --attach %s %s\n", long, token, oneLine(target))
 	}
 }
 
@@ -72,7 +76,7 @@ func (r *execRunner) reported(ctx context.Context, cancel context.CancelCauseFun
 		cancel(err)
 	}
 	if r.detach && len(f.all) < len(r.targets) {
-		r.tellHow("ID", "TARGET")
+		r.tellHow("ID", "TARGET", 0)
 	}
 	cause := context.Cause(ctx)
 	_, unwritable := errors.AsType[*shell.WriteError](cause)

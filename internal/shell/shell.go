@@ -88,6 +88,7 @@ const slack = 30 * time.Second
 type Shell struct {
 	options  Options
 	id       string
+	idle     time.Duration
 	taken    bool        // by Connect: commands have to be taken up too
 	rivals   int         // other processes that may be connected to it, after TakeOver
 	last     string      // id of the last command that the server has not discarded, "" for none
@@ -129,7 +130,7 @@ func Open(ctx context.Context, o Options) (*Shell, error) {
 	if err != nil {
 		return nil, failed("create the shell", err)
 	}
-	s.id = created.ID
+	s.id, s.idle = created.ID, created.IdleTimeOut
 	if ctx.Err() != nil {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeGrace)
 		defer cancel()
@@ -180,6 +181,9 @@ func (s *Shell) create(ctx context.Context, q *wsman.Request) ([]byte, error) {
 
 // ID returns the shell's id.
 func (s *Shell) ID() string { return s.id }
+
+// IdleTimeout is how long the server keeps the shell that it has created when nobody uses it; 0 where it does not tell.
+func (s *Shell) IdleTimeout() time.Duration { return s.idle }
 
 // Close deletes the shell, which ends what still runs in it (3.1.4.4.1). A shell that is gone already is no error.
 func (s *Shell) Close(ctx context.Context) error {

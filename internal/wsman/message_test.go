@@ -273,7 +273,22 @@ func FuzzAnswers(f *testing.F) {
 	f.Add([]byte(receiveAnswer("uuid:1", "x", 1)))
 	f.Add((&Response{Body: &Fault{Code: 5, Provider: "p"}}).Encode())
 	f.Add([]byte("\xff\xfe<\x00a\x00/\x00>\x00"))
+	f.Add((&Response{Body: &ConnectResponse{InputStreams: "stdin", OutputStreams: "stdout"}}).Encode())
+	for _, name := range []string{"disconnect", "connect_command"} {
+		wire, err := requests()[name].Encode()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(wire)
+	}
+	f.Add([]byte(`<rsp:Command xmlns:rsp="` + NSShell + `"><rsp:CommandId>C</rsp:CommandId><rsp:CommandLine>x<rsp:Command>y</rsp:Command></rsp:CommandLine><rsp:CommandState>/Done</rsp:CommandState></rsp:Command>`))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		if r := NewReader(b); r.Next() == Start {
+			_ = ReadCommand(r)
+		}
+		if r := NewReader(b); r.Next() == Start {
+			_ = ReadShell(r)
+		}
 		_, _ = ParseCreated(b, "uuid:1")
 		_, _ = ParseCommandResponse(b, "uuid:1")
 		_, _ = ParseReceive(b, "uuid:1")
