@@ -169,7 +169,7 @@ func (p *prober) odd(a *transport.Answer) {
 		switch {
 		case !p.https && a.Status == http.StatusBadRequest && bytes.Contains(bytes.ToUpper(a.Body), []byte("HTTPS")):
 			p.find(HTTPToHTTPS, true, fmt.Sprintf("port %s speaks TLS: http is spoken to an https port", p.port()), "use --https, or the port of the http listener, 5985 by default")
-		case a.Status < 300 && (p.identified || isSOAP(a.Header.Get("Content-Type"))):
+		case a.Status < 300 && (p.identified && len(a.Body) == 0 || isSOAP(a.Header.Get("Content-Type"))):
 			p.report.Reached = true
 			p.find(NoLoginAsked, true, "the service answers without a login", "it is no WinRM service of Windows, or badly configured")
 		case a.Header.Get("Via") != "":
