@@ -92,37 +92,52 @@ func (b *builder) member(g *group, text string, line int, path string, seen map[
 
 // checkGroups holds the members of groups against what exists, and groups against cycles.
 func (b *builder) checkGroups(f *file) {
-	done := map[string]bool{}
 	for _, name := range f.groups.names {
 		g := f.groups.by[name]
-		hosts := map[string]bool{}
+		seen := map[string]bool{}
 		for i := range g.members {
 			m := &g.members[i]
-			if !b.checkMember(f, m, join("groups", name)) || !m.host {
+			if !b.checkMember(f, m, join("groups", name)) {
 				continue
 			}
-			if hosts[fold(m.name)] {
+			if seen[m.key()] {
 				b.add(m.line, join("groups", name), "names "+show(m.name)+" twice, if in other words", "")
 			}
-			hosts[fold(m.name)] = true
+			seen[m.key()] = true
 		}
+	}
+	done := map[string]bool{}
+	for _, name := range f.groups.names {
 		b.checkCycle(f, name, nil, done)
 	}
 }
 
-// checkMember tells profiles from hosts, and reports whether it is one of them. A name alone is a profile, so that a slip is
-// found; what can only be a host is one with a dot or a colon, or out of a range.
+// key is equal for two members that are one.
+func (m member) key() string {
+	if m.host {
+		return "host " + fold(m.name)
+	}
+	return m.name
+}
+
+// checkMember tells profiles, groups and hosts from each other, and reports whether it is one of them. A name alone is a
+// profile, and else a group, so that a slip is found; what can only be a host is one with a dot or a colon, or out of a range.
 func (b *builder) checkMember(f *file, m *member, path string) bool {
 	if sub, ok := strings.CutPrefix(m.name, "@"); ok {
-		if _, exists := f.groups.by[sub]; !exists {
+		_, exists := f.groups.by[sub]
+		if !exists {
 			b.add(m.line, path, "unknown group "+show(sub), didYouMean(sub, f.groups.names))
 		}
-		return false
+		return exists
 	}
-	_, isProfile := f.profiles.by[m.name]
 	isHost := m.host || strings.ContainsAny(m.name, ".:")
-	m.host = !isProfile
-	if isProfile {
+	_, isProfile := f.profiles.by[m.name]
+	_, isGroup := f.groups.by[m.name]
+	switch m.host = !isProfile; {
+	case isProfile:
+		return true
+	case isGroup && !isHost:
+		m.name, m.host = "@"+m.name, false
 		return true
 	}
 	if m.name == "sandbox" {
@@ -143,10 +158,7 @@ func (b *builder) checkMember(f *file, m *member, path string) bool {
 }
 
 func memberHint(f *file, name string) string {
-	if _, isGroup := f.groups.by[name]; isGroup {
-		return "a group in a group is written as @" + name
-	}
-	if hint := didYouMean(name, f.profiles.names); hint != "" {
+	if hint := didYouMean(name, append(slices.Clone(f.profiles.names), f.groups.names...)); hint != "" {
 		return hint
 	}
 	return "make it a profile; a host without one has a dot in its name, or a range"
@@ -181,14 +193,10 @@ func (f *file) members(name string) []string {
 	var walk func(name string)
 	walk = func(name string) {
 		for _, m := range f.groups.by[name].members {
-			key := m.name
-			if m.host {
-				key = "host " + fold(m.name)
-			}
-			if seen[key] {
+			if seen[m.key()] {
 				continue
 			}
-			seen[key] = true
+			seen[m.key()] = true
 			if sub, ok := strings.CutPrefix(m.name, "@"); ok {
 				walk(sub)
 			} else {

@@ -93,6 +93,17 @@ groups:
 	}
 }
 
+// The name of a group is enough where nothing else has it.
+func TestGroupsByName(t *testing.T) {
+	c := mustLoad(t, `
+profiles: {db: {host: h}}
+groups: {all: [web, db, a.b], web: [w.x], db: [d.x], a.b: [e.x]}
+`, nil)
+	if got, err := c.Expand("@all"); strings.Join(got, " ") != "w.x db a.b" {
+		t.Error(got, err)
+	}
+}
+
 // Deep nests of groups and large ranges load, and every value finds its way.
 func TestManyGroups(t *testing.T) {
 	var b strings.Builder
