@@ -14,8 +14,8 @@ func TestFences(t *testing.T) {
 	const ours = "github.com/winrmctl/winrmctl/"
 	table := map[string]string{
 		"cmd/winrmctl":         "internal/auth internal/clixml internal/config internal/console internal/dissect internal/enum internal/enum/format internal/fanout internal/keypair internal/keyring internal/probe internal/report internal/sandbox internal/script internal/shell internal/trace internal/transport internal/wsman github.com/spf13/cobra github.com/spf13/pflag golang.org/x/term",
-		"internal/badyaml":     "go.yaml.in/yaml/v3",
-		"internal/ansible":     "internal/badyaml internal/ranges go.yaml.in/yaml/v3",
+		"internal/torn":        "go.yaml.in/yaml/v3",
+		"internal/ansible":     "internal/torn internal/ranges go.yaml.in/yaml/v3",
 		"internal/auth":        "internal/auth/ntlm internal/auth/spnego internal/sealed",
 		"internal/auth/spnego": "golang.org/x/crypto/cryptobyte golang.org/x/crypto/cryptobyte/asn1",
 		"internal/keyring":     "github.com/zalando/go-keyring",
@@ -23,7 +23,7 @@ func TestFences(t *testing.T) {
 		"internal/auth/ntlm":   "github.com/Azure/go-ntlmssp golang.org/x/crypto/md4 golang.org/x/text/encoding/charmap",
 		"internal/bench":       "",
 		"internal/clixml":      "",
-		"internal/config":      "internal/ansible internal/badyaml internal/ranges github.com/pelletier/go-toml/v2 github.com/pelletier/go-toml/v2/unstable github.com/spf13/viper go.yaml.in/yaml/v3",
+		"internal/config":      "internal/ansible internal/torn internal/ranges github.com/pelletier/go-toml/v2 github.com/pelletier/go-toml/v2/unstable github.com/spf13/viper go.yaml.in/yaml/v3",
 		"internal/console":     "github.com/ergochat/readline",
 		"internal/dissect":     "internal/auth/ntlm",
 		"internal/enum":        "internal/wsman",

@@ -9,7 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/winrmctl/winrmctl/internal/badyaml"
+	"github.com/winrmctl/winrmctl/internal/torn"
 )
 
 const (
@@ -45,7 +45,7 @@ func (f *yamlFile) parse(data []byte) (*yaml.Node, error) {
 	case errors.Is(err, io.EOF):
 		return nil, nil
 	case err != nil:
-		line, text := badyaml.Explain(data, err)
+		line, text := torn.YAML(data, err)
 		return nil, &Error{File: f.path, Line: line, Text: "not YAML: " + text}
 	}
 	return root.Content[0], nil

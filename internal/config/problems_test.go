@@ -112,7 +112,7 @@ func TestProblems(t *testing.T) {
 		{name: "toml value and table", file: "c.toml", content: "defaults = 1\n[defaults.x]\ny = 1\n",
 			want: []string{"1: defaults: must be a table of keys, not a value", "2: defaults: is not a table on line 1"}},
 		{name: "toml rule that only the strict parser knows", file: "c.toml", content: "defaults = {port = 1}\n[defaults.tls]\ninsecure = true\n",
-			want: []string{"not TOML: expected defaults to be a table, not a value"}},
+			want: []string{"2: not TOML: expected defaults to be a table, not a value"}},
 		{name: "variables", content: "defaults:\n  env:\n    Path: a\n    PATH: b\n    'A=B': c\n    D: [e]\n    F:\n",
 			want: []string{"4: defaults.env.PATH: given twice: Path and PATH are one variable to Windows", `5: defaults.env.A=B: not the name of a variable: "A=B"`,
 				"6: defaults.env.D: must be text, not a list", "7: defaults.env.F: has no value | give it one, or remove the key"}},

@@ -8,6 +8,8 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
+
+	"github.com/winrmctl/winrmctl/internal/torn"
 )
 
 // readTOML makes the tree of a TOML file; nil when it is wrong. Of the library's two parsers only
@@ -28,7 +30,7 @@ func readTOML(data []byte, r *report) *node {
 		return nil
 	}
 	if err := toml.Unmarshal(data, new(map[string]any)); err != nil && r.empty() {
-		t.addRule(err)
+		t.addRule(data, err)
 		return nil
 	}
 	return root
@@ -45,11 +47,14 @@ func (t *tomlTree) lineOf(part []byte) int {
 	return t.lines.at(int(t.parser.Range(part).Offset))
 }
 
-func (t *tomlTree) addRule(err error) {
+func (t *tomlTree) addRule(data []byte, err error) {
 	line := 0
 	var at *toml.DecodeError
 	if errors.As(err, &at) {
 		line, _ = at.Position()
+	}
+	if line == 0 { // of a rule about the file as a whole
+		line = torn.Line(data, func(part []byte) bool { return toml.Unmarshal(part, new(map[string]any)) == nil })
 	}
 	t.add(line, "", "not TOML: "+strings.TrimPrefix(err.Error(), "toml: "), "")
 }

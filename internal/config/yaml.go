@@ -7,7 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/winrmctl/winrmctl/internal/badyaml"
+	"github.com/winrmctl/winrmctl/internal/torn"
 )
 
 // readYAML makes the tree of a YAML file of one document; nil when there is none or it is wrong.
@@ -38,7 +38,7 @@ func readYAML(data []byte, r *report) *node {
 }
 
 func addYAMLError(r *report, data []byte, err error) {
-	line, text := badyaml.Explain(data, err)
+	line, text := torn.YAML(data, err)
 	r.add(line, "", "not YAML: "+text, "")
 }
 

@@ -1,4 +1,4 @@
-package badyaml
+package torn
 
 import (
 	"strings"
@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-func TestExplain(t *testing.T) {
+func TestYAML(t *testing.T) {
 	for _, test := range []struct {
 		text string
 		line int
@@ -33,21 +33,21 @@ func TestExplain(t *testing.T) {
 		for err == nil {
 			err = decoder.Decode(&node)
 		}
-		if line, text := Explain([]byte(test.text), err); line != test.line || text != test.want {
+		if line, text := YAML([]byte(test.text), err); line != test.line || text != test.want {
 			t.Errorf("%.60q: %d: %s, want %d: %s", test.text, line, text, test.line, test.want)
 		}
 	}
 }
 
 // In a file with very many lines the line is found from afar.
-func TestExplainLarge(t *testing.T) {
+func TestYAMLLarge(t *testing.T) {
 	for _, bad := range []int{0, 1, 77, 9_999, 19_999} {
 		lines := strings.Split(strings.Repeat("a: [b,\n  c]\n", 10_000), "\n")
 		lines[bad/2*2] = "\tx"
 		text := strings.Join(lines, "\n")
 		var node yaml.Node
 		err := yaml.Unmarshal([]byte(text), &node)
-		if line, _ := Explain([]byte(text), err); line != bad/2*2+1 {
+		if line, _ := YAML([]byte(text), err); line != bad/2*2+1 {
 			t.Errorf("%d, want %d: %v", line, bad/2*2+1, err)
 		}
 	}
