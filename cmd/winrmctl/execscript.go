@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -47,6 +48,9 @@ func (o *execOptions) openScript(ctx context.Context) (*scriptSource, error) {
 		f, err := os.Open(name)
 		if err != nil {
 			return nil, &fileError{"script", err}
+		}
+		if info, err := f.Stat(); err == nil && info.IsDir() {
+			return nil, &fileError{"script", errors.Join(fmt.Errorf("%s is a directory", name), f.Close())}
 		}
 		return f, nil
 	}

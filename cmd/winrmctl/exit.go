@@ -117,6 +117,9 @@ func codeOf(err error) int {
 	if _, ok := errors.AsType[*shell.WriteError](err); ok {
 		return exitIO
 	}
+	if _, ok := errors.AsType[*shell.ReadError](err); ok {
+		return exitIO
+	}
 	return exitBug
 }
 

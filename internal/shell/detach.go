@@ -53,7 +53,7 @@ func (s *Shell) Launch(ctx context.Context, c Command, stdin io.Reader) (command
 		n, err := io.ReadFull(stdin, buffer)
 		end = errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 		if err != nil && !end {
-			return p.id, failed("read the local stdin", err)
+			return p.id, &ReadError{err}
 		}
 		if err := p.send(s.options.Main, buffer[:n], end); unwanted(err) {
 			break

@@ -123,7 +123,7 @@ const unblock = time.Second
 // Wait waits until the command has ended and all its output is written. It returns nil for exit code 0, and else
 //   - an [*ExitError] for another exit code;
 //   - [ErrNoExitCode] where the server does not tell;
-//   - a [*WriteError] when a local stream takes no more output;
+//   - a [*WriteError] when a local stream takes no more output, and a [*ReadError] when stdin cannot be read;
 //   - the context's cause when that has ended: the command may still run;
 //   - [ErrDisconnected] when the shell was disconnected;
 //   - an [*OpError] with a [*wsman.Fault] or the error of the connection.

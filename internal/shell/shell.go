@@ -351,3 +351,10 @@ type WriteError struct {
 func (e *WriteError) Error() string { return fmt.Sprintf("write to the local %s: %v", e.Stream, e.Err) }
 
 func (e *WriteError) Unwrap() error { return e.Err }
+
+// A ReadError is a local stdin that cannot be read.
+type ReadError struct{ Err error }
+
+func (e *ReadError) Error() string { return fmt.Sprintf("read the local stdin: %v", e.Err) }
+
+func (e *ReadError) Unwrap() error { return e.Err }

@@ -125,7 +125,7 @@ func (f *feeder) run() {
 func (f *feeder) pass(c chunk) bool {
 	p := f.process
 	if c.err != nil {
-		p.endOn(failed("read the local stdin", c.err))
+		p.endOn(&ReadError{c.err})
 		return false
 	}
 	err := p.send(p.side(), c.data, c.end)
