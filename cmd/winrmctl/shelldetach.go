@@ -105,8 +105,18 @@ func (o *sessionOptions) listShells(ctx context.Context, options shell.Options, 
 	return w.Flush()
 }
 
-// killShell deletes a shell.
+// killShell deletes a shell of any kind. A shell is addressed by the resource URI of its kind too, which the list tells.
 func (o *sessionOptions) killShell(ctx context.Context, options shell.Options) error {
+	client := &enum.Client{Conn: options.Main, To: options.To, SessionID: "uuid:" + wsman.NewID(), OperationTimeout: options.OperationTimeout}
+	for s, err := range client.Shells(ctx) {
+		if err != nil {
+			return err
+		}
+		if strings.EqualFold(s.ID, strings.TrimSpace(o.kill)) {
+			options.Resource = s.ResourceURI
+			break
+		}
+	}
 	err := shell.Delete(ctx, options, o.kill)
 	if isGone(err) {
 		return &hintedError{fmt.Errorf("there is no shell %s on %s: %w", o.kill, o.target.Name, err), "winrmctl shell --list " + o.target.Name}

@@ -2,6 +2,7 @@ package shell_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -171,5 +172,23 @@ func TestRefusals(t *testing.T) {
 	err = plain.Disconnect(t.Context(), shell.Detaching{})
 	if fault, ok := errors.AsType[*wsman.Fault](err); !ok || !fault.Unsupported() {
 		t.Errorf("a shell without an id of the client's: %v", err)
+	}
+}
+
+// TestOtherKinds: shells of other kinds are deleted by their own resource URI.
+func TestOtherKinds(t *testing.T) {
+	const powershell = "http://schemas.microsoft.com/powershell/Microsoft.PowerShell"
+	var asked []string
+	c := scripted{"Delete": func(q *wsman.Request) wsman.ResponseBody {
+		asked = append(asked, q.ResourceURI+" "+q.Selector("ShellId"))
+		return nil
+	}}
+	for _, resource := range []string{powershell, ""} {
+		if err := shell.Delete(t.Context(), shell.Options{Main: c, Side: c, Resource: resource}, " S "); err != nil {
+			t.Error(err)
+		}
+	}
+	if want := []string{powershell + " S", wsman.ResourceCmd + " S"}; !slices.Equal(asked, want) {
+		t.Errorf("%q", asked)
 	}
 }
