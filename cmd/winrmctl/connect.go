@@ -129,10 +129,11 @@ func (a *app) account(ctx context.Context, t *config.Target, secrets *config.Sec
 	if byCertificate(s) {
 		certificate, err := keypair.Load(s.TLS.Cert, s.TLS.Key, func() (string, error) {
 			password, err := t.KeyPassword(ctx, secrets)
-			if err != nil || password != "" || a.prompt == nil {
-				return password, err
+			if err == nil && password == "" {
+				err = &hintedError{&keypair.Error{File: s.TLS.Cert, Text: "its key is encrypted, and there is no password for it"},
+					"use --password-file, --password-stdin, or tls.key_password_file in the configuration"}
 			}
-			return a.prompt(ctx, "Password for the key of "+s.TLS.Cert+": ")
+			return password, err
 		})
 		return &credentials{certificate: certificate}, err
 	}

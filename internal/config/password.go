@@ -235,42 +235,6 @@ func (t *Target) label() string {
 	return t.Settings.Host
 }
 
-// KeyPassword is what decrypts the key of the client certificate: what tls.key_password_file holds, else
-// what a flag gives, as a login by certificate needs no other password; "" where neither is there. The
-// error is *SecretError.
-func (t *Target) KeyPassword(ctx context.Context, s *Secrets) (string, error) {
-	file := t.Settings.TLS.KeyPasswordFile
-	if file == "" {
-		if c := t.secret.picked; c != nil && c.value.origin.from == fromFlag {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			return t.given(ctx, s, c)
-		}
-		return "", nil
-	}
-	return t.inFile("tls.key_password_file", file)
-}
-
-// ProxyPassword is that of the user in the proxy's URL, "" when no file for it is set. The error is *SecretError.
-func (t *Target) ProxyPassword() (string, error) {
-	if t.Settings.ProxyPasswordFile == "" {
-		return "", nil
-	}
-	return t.inFile("proxy_password_file", t.Settings.ProxyPasswordFile)
-}
-
-// inFile reads the password in a file that a key names.
-func (t *Target) inFile(key, file string) (string, error) {
-	password, err := readSecret(file)
-	if err == nil {
-		err = checkPassword(password)
-	}
-	if err != nil {
-		return "", &SecretError{text: fmt.Sprintf("%s (%s)", key, t.Origin(key)), err: err}
-	}
-	return password, nil
-}
-
 // once remembers what a source gave, also that it failed: not every target should wait for the same
 // failure, and a line of stdin is there only once. Being interrupted is not the source's failure.
 func (s *Secrets) once(ctx context.Context, source string, fetch func() (string, error)) (string, error) {

@@ -288,6 +288,20 @@ func TestKeyPassword(t *testing.T) {
 	if got, err := mustResolve(t, load("pw"), "a", map[string]string{"password_stdin": "true"}).KeyPassword(t.Context(), none); got != "secret" || err != nil {
 		t.Errorf("a file of its own goes before a flag: %q %v", got, err)
 	}
+	asked := 0
+	person := &Secrets{Prompt: func(_ context.Context, prompt string) (string, error) {
+		asked++
+		if prompt != `Password for the key of "client.p12": ` {
+			t.Errorf("prompt %q", prompt)
+		}
+		return "typed", nil
+	}}
+	for range 2 {
+		target := mustResolve(t, load("pw"), "b", map[string]string{"tls.cert": "client.p12"})
+		if got, err := target.KeyPassword(t.Context(), person); got != "typed" || err != nil || asked != 1 {
+			t.Errorf("prompt: %q %v, asked %d times", got, err, asked)
+		}
+	}
 	_, err := mustResolve(t, load("none"), "a", nil).KeyPassword(t.Context(), none)
 	var wrong *SecretError
 	if !errors.As(err, &wrong) || err.Error() != "tls.key_password_file (config.yaml:1): no such file or directory" {
