@@ -90,6 +90,8 @@ type Error struct {
 	Line int // 0 where there is none
 	Text string
 	hint string
+
+	other bool // it is no inventory of the kind that is read here: beside others it is left out
 }
 
 // Error is one sentence with file and line.

@@ -125,13 +125,13 @@ func (r *reader) file(path string) error {
 func (r *reader) inventory(path string, data []byte) error {
 	hint := fmt.Sprintf(convert, path)
 	if isVault(string(data)) {
-		return &Error{File: path, Text: "is encrypted by ansible-vault", hint: "decrypt a copy of it: ansible-vault decrypt --output COPY " + path}
+		return &Error{File: path, Text: "is encrypted by ansible-vault", hint: "decrypt a copy of it: ansible-vault decrypt --output COPY " + path, other: true}
 	}
 	switch ext := filepath.Ext(path); {
 	case bytes.HasPrefix(data, []byte("#!")):
-		return &Error{File: path, Text: "is a program that makes an inventory, and is not run", hint: hint}
+		return &Error{File: path, Text: "is a program that makes an inventory, and is not run", hint: hint, other: true}
 	case ext == ".toml":
-		return &Error{File: path, Text: "an inventory in TOML", hint: hint}
+		return &Error{File: path, Text: "an inventory in TOML", hint: hint, other: true}
 	case slices.Contains(yamlEndings(), ext):
 		return r.yaml(path, data)
 	case ext == "" && isYAMLTable(data):
@@ -164,6 +164,10 @@ func (r *reader) directory(path string, depth int) error {
 			err = r.directory(file, depth+1)
 		default:
 			err = r.file(file)
+		}
+		if wrong := (*Error)(nil); errors.As(err, &wrong) && wrong.other {
+			r.b.warn(wrong.File, wrong.Line, wrong.Text+": what it would add is left out")
+			continue
 		}
 		if err != nil {
 			return err

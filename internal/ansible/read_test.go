@@ -159,6 +159,29 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// In a directory, what is no inventory that can be read is told and left out; alone it is an error.
+func TestDirectoryOfOthers(t *testing.T) {
+	files := map[string]string{"cloud.sh": "#!/bin/sh\n", "ec2.yml": "plugin: ec2\n", "x.toml": "", "v": "$ANSIBLE_VAULT;1.1;AES256\n31\n", "nothing.yml": "# none\n"}
+	dir := tree(t, files)
+	if _, err := Read(dir); err == nil || err.Error() != dir+": has no inventory in it" {
+		t.Error(err)
+	}
+	files["web"] = "web1 ansible_port=5985\n"
+	dir = tree(t, files)
+	inv, err := Read(dir)
+	if err != nil || len(inv.Hosts) != 1 {
+		t.Fatal(inv, err)
+	}
+	for _, w := range inv.Warnings {
+		if _, ok := files[filepath.Base(w.File)]; !ok || !strings.HasSuffix(w.Text, ": what it would add is left out") {
+			t.Error(w)
+		}
+	}
+	if len(inv.Warnings) != len(files)-1 {
+		t.Errorf("%q", inv.Warnings)
+	}
+}
+
 // Equal passwords can be told to be equal, and no more.
 func TestSame(t *testing.T) {
 	path := filepath.Join(tree(t, map[string]string{"i": "a ansible_password=one\nb ansible_password=one\nc ansible_password=two\nd ansible_password='{{ x }}'\ne ansible_password='{{ x }}'\n"}), "i")

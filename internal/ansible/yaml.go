@@ -120,7 +120,7 @@ func (r *reader) yaml(path string, data []byte) error {
 		return err
 	}
 	if root == nil || isNull(root) {
-		return &Error{File: path, Text: "is empty"}
+		return &Error{File: path, Text: "is empty", other: true}
 	}
 	groups, err := f.pairs(root, "the inventory", 0)
 	if err != nil {
@@ -128,10 +128,10 @@ func (r *reader) yaml(path string, data []byte) error {
 	}
 	for _, g := range groups {
 		if g.name == "_meta" {
-			return &Error{File: path, Line: g.line, Text: "is what ansible-inventory --list prints for programs", hint: "add --yaml to it"}
+			return &Error{File: path, Line: g.line, Text: "is what ansible-inventory --list prints for programs", hint: "add --yaml to it", other: true}
 		}
 		if g.name == "plugin" {
-			return &Error{File: path, Line: g.line, Text: "is for a plugin that makes an inventory, and is not run", hint: fmt.Sprintf(convert, path)}
+			return &Error{File: path, Line: g.line, Text: "is for a plugin that makes an inventory, and is not run", hint: fmt.Sprintf(convert, path), other: true}
 		}
 	}
 	for _, g := range groups {
