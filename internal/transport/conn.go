@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/winrmctl/winrmctl/internal/auth"
@@ -38,6 +39,22 @@ type Conn struct {
 	err      error         // guarded by turn
 	tls      session
 	greeting *greeting // nil with TLS, which finds out itself whom it speaks to
+	writes   atomic.Int64
+}
+
+// wire counts the writes to a connection that have sent something.
+type wire struct {
+	net.Conn
+	writes *atomic.Int64
+}
+
+func (w *wire) Write(b []byte) (int, error) {
+	w.writes.Add(1) // now, since the answer may be here before Write returns
+	n, err := w.Conn.Write(b)
+	if n == 0 && err != nil {
+		w.writes.Add(-1)
+	}
+	return n, err
 }
 
 // greeting is a TCP connection that remembers how the other side begins: what is no HTTP has no typed error.
@@ -114,7 +131,7 @@ func (c *Conn) connect(ctx context.Context, maxVersion uint16) error {
 			if err != nil {
 				return nil, err
 			}
-			c.greeting = &greeting{Conn: nc}
+			c.greeting = &greeting{Conn: &wire{nc, &c.writes}}
 			return c.greeting, nil
 		},
 		DialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -122,7 +139,11 @@ func (c *Conn) connect(ctx context.Context, maxVersion uint16) error {
 			if err != nil {
 				return nil, err
 			}
-			return handshake(ctx, nc, d.config.TLS.client(d.url.Hostname(), maxVersion, &c.tls))
+			secured, err := handshake(ctx, nc, d.config.TLS.client(d.url.Hostname(), maxVersion, &c.tls))
+			if err != nil {
+				return nil, err
+			}
+			return &wire{secured, &c.writes}, nil
 		},
 		Protocols:              protocols,
 		DisableCompression:     true,
@@ -257,9 +278,16 @@ func (c *Conn) roundTrip(ctx context.Context, header http.Header, body []byte) (
 		request.Header[name] = values
 	}
 	d.requests.Add(1)
+	before := c.writes.Load()
 	response, err := c.client.RoundTrip(request)
 	if err != nil {
-		return nil, c.lost(ctx, err)
+		err = c.lost(ctx, err)
+		// net/http ends a connection behind an answer where its own goroutines get no time for 50 ms, which shows only now. When
+		// RoundTrip has failed, nothing writes any more.
+		if e, ok := err.(*Error); ok && e.Kind == KindLost {
+			e.Unsent = c.writes.Load() == before
+		}
+		return nil, err
 	}
 	defer response.Body.Close()
 	a := &answer{status: response.StatusCode, statusText: http.StatusText(response.StatusCode), header: response.Header, closed: response.Close}

@@ -48,6 +48,7 @@ type Error struct {
 	Status  int    // HTTP status, 0 where there was no answer
 	Detail  string // of the answer, such as its media type
 	Login   bool   // it was one of the requests of a login, which may have failed for that reason
+	Unsent  bool   // the server has not seen the request
 	Err     error  // cause, or nil
 }
 

@@ -43,11 +43,23 @@ func (l *Lane) Post(ctx context.Context, soap []byte) ([]byte, error) {
 		}
 		return answer, l.keep(c)
 	}
+	return l.on(ctx, c, soap)
+}
+
+// on sends a message on a connection that seemed to be usable, and on a new one if that was not so.
+func (l *Lane) on(ctx context.Context, c *Conn, soap []byte) ([]byte, error) {
 	answer, err := c.Post(ctx, soap)
-	if err != nil && c.Err() != nil {
-		l.drop(c)
+	if err == nil || c.Err() == nil {
+		return answer, err
 	}
-	return answer, err
+	l.drop(c)
+	if e, ok := errors.AsType[*Error](err); !ok || !e.Unsent || ctx.Err() != nil {
+		return nil, err
+	}
+	if c, answer, err = l.dialer.Dial(ctx, soap); err != nil {
+		return nil, err
+	}
+	return answer, l.keep(c)
 }
 
 // current returns the connection if it can be used, nil if there is none.

@@ -437,6 +437,34 @@ func TestLane(t *testing.T) {
 	}
 }
 
+// TestUnsent: a connection that ended when it was about to be used is replaced, since the server has seen nothing. One that breaks
+// later is not.
+func TestUnsent(t *testing.T) {
+	for _, https := range []bool{false, true} {
+		s := server(t, sandbox.Options{HTTPS: https, Faults: faults(t, "drop,on=Identify,nth=3")})
+		l := dialer(t, s, func(c *Config) { c.TLS.Insecure = true }).Lane()
+		defer l.Close()
+		if _, err := l.Post(t.Context(), identify(t)); err != nil {
+			t.Fatal(err)
+		}
+		c, err := l.current()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.client.Close() // as net/http does behind the back of its callers
+		if answer, err := l.on(t.Context(), c, identify(t)); err != nil || !bytes.Contains(answer, []byte("IdentifyResponse")) {
+			t.Errorf("https %v: %q, %v", https, answer, err)
+		}
+		if n := s.Stats().Connections; n != 2 {
+			t.Errorf("https %v: %d connections", https, n)
+		}
+		var e *Error
+		if _, err := l.Post(t.Context(), identify(t)); !errors.As(err, &e) || e.Unsent {
+			t.Errorf("https %v: what the server has seen is sent again: %v", https, err)
+		}
+	}
+}
+
 // TestConcurrentLogins: many logins at once, each on a connection of its own, none refused.
 func TestConcurrentLogins(t *testing.T) {
 	s := server(t, sandbox.Options{})
