@@ -171,12 +171,16 @@ class Sandbox(harness.Case):
         second.delete(shell)
         self.assertFault(2150858843, second.connect, shell)
 
-    def test_not_every_shell(self):
-        """One without an id of its client's cannot be disconnected, and says so from the beginning."""
-        c = Client(self.url)
+    def test_without_ids(self):
+        """A shell without an id of its client's shows no State, as recorded; its session makes that it can be disconnected."""
+        c, other = Client(self.url), Client(self.url)
         shell, body = c.open()
         self.assertIsNone(body.find(".//rsp:State", NAMES))
-        self.assertFault(2150859205, c.disconnect, shell)
+        c.disconnect(shell)
+        self.assertFault(2150859206, other.reconnect, shell)
+        other.connect(shell)
+        self.assertFault(2150859213, c.reconnect, shell)
+        other.delete(shell)
 
     def test_winrmctl_comes_back(self):
         c, shell, command = Client(self.url), new_id(), new_id()

@@ -11,12 +11,17 @@ import (
 
 // attachment is whose shell it is (the columns State and ClientId of 3.1.1).
 type attachment struct {
-	// possible tells that the shell can be disconnected: its id was proposed by its client (3.1.4.15), and there is a
-	// session to know this client by.
+	// possible tells that the shell can be disconnected: there is a session to know its client by. 3.1.4.15 wants an id of
+	// the client's choice too; no recording shows whether Windows insists.
 	possible bool
-	client   string // p:SessionId of who created it or connected to it last; "" for nobody
-	state    attachmentState
-	mode     wsman.BufferMode
+
+	// strict has other sessions refused: for a shell with an id of its client's choice, and once one was disconnected.
+	// Others may be used by clients that send a session with some of their requests only.
+	strict bool
+
+	client string // p:SessionId of who created it or connected to it last; "" for nobody
+	state  attachmentState
+	mode   wsman.BufferMode
 }
 
 // String is a StateType (2.2.5.15).
@@ -44,7 +49,7 @@ func (a *attachment) admit(in *request) error {
 	case a.state != connected:
 		// 3.1.4.1.31.7: all but Disconnect, Reconnect, Connect and Delete.
 		return fault("InternalError", wsman.CodeShellDisconnected, "The request cannot be processed because the shell is disconnected.")
-	case a.possible && !strings.EqualFold(in.SessionID, a.client):
+	case a.strict && !strings.EqualFold(in.SessionID, a.client):
 		return elsewhere()
 	}
 	return nil
@@ -125,7 +130,7 @@ func (s *remoteShell) disconnect(ctx context.Context, in *request, d *wsman.Disc
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a.state = disconnected
+	a.state, a.strict = disconnected, true
 	if d.BufferMode != wsman.BufferDefault {
 		a.mode = d.BufferMode
 	}
@@ -225,7 +230,7 @@ func (s *remoteShell) describe() wsman.Shell {
 		ID: s.id, Name: s.name, ResourceURI: s.resource, Owner: s.server.owner(), ClientIP: s.client, IdleTimeOut: s.idle,
 		InputStreams: s.inputStreams, OutputStreams: s.outputStreams,
 	}
-	if s.attachment.possible { // another shell shows neither (recorded)
+	if s.attachment.strict { // another shell shows neither (recorded)
 		out.State, out.BufferMode = s.attachment.String(), s.attachment.mode
 	}
 	return out

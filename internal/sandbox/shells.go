@@ -24,7 +24,7 @@ func (g *registry) create(in *request) (wsman.ResponseBody, error) {
 	shell := &remoteShell{
 		server: s, id: wsman.NewID(), idle: idle, codePage: in.Option("WINRS_CODEPAGE"),
 		environment: asked.Environment, directory: asked.WorkingDirectory, commands: map[string]*command{}, replies: map[string]*reply{},
-		attachment: attachment{client: in.SessionID, mode: wsman.BufferBlock}, // the default of OutputBufferingMode (3.1.4.1.34.3)
+		attachment: attachment{possible: in.SessionID != "", client: in.SessionID, mode: wsman.BufferBlock}, // the default of OutputBufferingMode (3.1.4.1.34.3)
 	}
 	if asked.BufferMode == wsman.BufferDrop {
 		shell.attachment.mode = wsman.BufferDrop
@@ -34,7 +34,7 @@ func (g *registry) create(in *request) (wsman.ResponseBody, error) {
 		if shell.id, err = proposedID(asked.ID, wsman.CodeBadShellID); err != nil {
 			return nil, err
 		}
-		shell.attachment.possible = in.SessionID != ""
+		shell.attachment.strict = in.SessionID != ""
 	}
 	shell.name, shell.resource, shell.client, shell.inputStreams, shell.outputStreams = asked.Name, in.ResourceURI, in.remote, asked.InputStreams, asked.OutputStreams
 	shell.noProfile = strings.EqualFold(in.Option("WINRS_NOPROFILE"), "TRUE")

@@ -165,13 +165,26 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("step %d, %s by %q: %d, want %d", n, s.action[strings.LastIndex(s.action, "/"):], s.session, got, s.want)
 		}
 	}
-	plain, err := shell.Open(t.Context(), f.options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = plain.Disconnect(t.Context(), shell.Detaching{})
-	if fault, ok := errors.AsType[*wsman.Fault](err); !ok || !fault.Unsupported() {
-		t.Errorf("a shell without an id of the client's: %v", err)
+}
+
+// TestProposedIDs: what a client needs to leave a shell is sent where that is wanted (3.1.4.15), and only there.
+func TestProposedIDs(t *testing.T) {
+	for _, detachable := range []bool{false, true} {
+		var ids []string
+		c := scripted{"Create": func(q *wsman.Request) wsman.ResponseBody {
+			ids = append(ids, q.Body.(*wsman.Shell).ID)
+			return &wsman.ResourceCreated{Shell: wsman.Shell{ID: "S"}}
+		}, "Command": func(q *wsman.Request) wsman.ResponseBody {
+			ids = append(ids, q.Body.(*wsman.CommandLine).ID)
+			return wsman.CommandResponse{CommandID: "C"}
+		}, "Send": func(*wsman.Request) wsman.ResponseBody { return wsman.SendResponse{} }}
+		s, err := shell.Open(t.Context(), shell.Options{Main: c, Side: c, Detachable: detachable})
+		if err == nil {
+			_, err = s.Launch(t.Context(), shell.Command{Line: "x"}, nil)
+		}
+		if err != nil || len(ids) != 2 || (len(ids[0]) == 36) != detachable || (len(ids[1]) == 36) != detachable || ids[0] == ids[1] && detachable {
+			t.Errorf("%v: %q, %v", detachable, ids, err)
+		}
 	}
 }
 
