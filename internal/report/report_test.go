@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -137,6 +138,58 @@ func TestJSON(t *testing.T) {
 				t.Errorf("%v\n got %s\nwant %s", err, b.String(), tc.want)
 			}
 		})
+	}
+}
+
+// TestLargeJSON: outputs of any size come out as they were, and leave no files behind.
+func TestLargeJSON(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"TMPDIR", "TMP", "TEMP"} {
+		t.Setenv(name, dir)
+	}
+	text := strings.Repeat("grüße \"日本\" \x00\u2028 😀\r\n<&>\\", 20_000)
+	for name, tc := range map[string]struct{ out, errs, encoding string }{
+		"text":             {text, text, "utf-8"},
+		"bytes at the end": {text + "\xf0\x9f\x98", "", "base64"},
+		"bytes within":     {"", text + "\xff" + text, "base64"},
+	} {
+		for _, size := range []int{1000, 4097, len(text)} {
+			var b bytes.Buffer
+			r := report.JSON(&b)
+			p := r.Start("a<b", "web1.example", at)
+			for _, stream := range []struct {
+				to   io.Writer
+				text string
+			}{{p.Stdout(), tc.out}, {p.Stderr(), tc.errs}} {
+				for s := stream.text; s != ""; {
+					n := min(size, len(s))
+					write(t, stream.to, s[:n])
+					s = s[n:]
+				}
+			}
+			if err := errors.Join(p.End(exit(0)), r.Close()); err != nil {
+				t.Fatal(err)
+			}
+			var got struct{ Target, Stdout, Stderr, Encoding string }
+			if err := json.Unmarshal(b.Bytes(), &got); err != nil {
+				t.Fatal(err)
+			}
+			if tc.encoding == "base64" {
+				for _, s := range []*string{&got.Stdout, &got.Stderr} {
+					decoded, err := base64.StdEncoding.DecodeString(*s)
+					if err != nil {
+						t.Fatal(err)
+					}
+					*s = string(decoded)
+				}
+			}
+			if got.Target != "a<b" || got.Stdout != tc.out || got.Stderr != tc.errs || got.Encoding != tc.encoding {
+				t.Errorf("%s, written in pieces of %d: %d and %d bytes as %s", name, size, len(got.Stdout), len(got.Stderr), got.Encoding)
+			}
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("%v is left behind, %v", left, err)
 	}
 }
 
