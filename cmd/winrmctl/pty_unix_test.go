@@ -26,7 +26,7 @@ import (
 
 // person sits at a terminal that winrmctl runs on.
 type person struct {
-	t        *testing.T
+	t        testing.TB
 	keyboard *os.File // the terminal's other end
 	terminal *os.File // as winrmctl has it
 	cmd      *exec.Cmd
@@ -43,7 +43,7 @@ type person struct {
 const second = '\uE000'
 
 // sit starts winrmctl on a terminal of 80 by 24.
-func sit(t *testing.T, home string, args ...string) *person {
+func sit(t testing.TB, home string, args ...string) *person {
 	t.Helper()
 	keyboard, terminal, err := pty.Open()
 	if err != nil {
@@ -225,7 +225,7 @@ func (p *person) leaves() int {
 }
 
 // terminalServer is a server with the password where sit looks for it.
-func terminalServer(t *testing.T, o sandbox.Options) (s *sandbox.Server, home string) {
+func terminalServer(t testing.TB, o sandbox.Options) (s *sandbox.Server, home string) {
 	t.Helper()
 	home = t.TempDir()
 	o.User = "bob"

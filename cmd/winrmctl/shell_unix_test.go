@@ -6,15 +6,17 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/winrmctl/winrmctl/internal/sandbox"
 )
 
 // worker sits at a session in the sh of this machine, which is in the home directory.
-func worker(t *testing.T, o sandbox.Options, flags ...string) (p *person, prompt string) {
+func worker(t testing.TB, o sandbox.Options, flags ...string) (p *person, prompt string) {
 	t.Helper()
 	s, home := terminalServer(t, o)
 	p = sit(t, home, append(append([]string{"shell", "-u", "bob", "--cwd", "/"}, flags...), s.URL())...)
@@ -196,4 +198,24 @@ func TestShellPaste(t *testing.T) {
 			p.leaves()
 		})
 	}
+}
+
+// BenchmarkShellEnter is the time from Enter to the first byte of the answer on the screen, on loopback.
+func BenchmarkShellEnter(b *testing.B) {
+	p, prompt := worker(b, sandbox.Options{}, "--no-history")
+	var times []time.Duration
+	for i := 0; b.Loop(); i++ {
+		p.types(fmt.Sprintf("echo $((%d+1000000))", i))
+		p.sees(fmt.Sprintf("echo $((%d+1000000))", i))
+		begin := time.Now()
+		p.types("\r")
+		p.hears(fmt.Sprintf("%d\r\n", i+1000000))
+		times = append(times, time.Since(begin))
+		p.sees(prompt)
+	}
+	slices.Sort(times)
+	b.ReportMetric(float64(times[len(times)/2].Microseconds())/1000, "median-ms")
+	b.ReportMetric(float64(times[len(times)*95/100].Microseconds())/1000, "p95-ms")
+	p.types("\x04")
+	p.leaves()
 }
