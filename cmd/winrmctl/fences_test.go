@@ -14,6 +14,7 @@ func TestFences(t *testing.T) {
 	const ours = "github.com/winrmctl/winrmctl/"
 	table := map[string]string{
 		"cmd/winrmctl":         "internal/auth internal/clixml internal/config internal/console internal/dissect internal/enum internal/enum/format internal/fanout internal/keypair internal/keyring internal/probe internal/report internal/sandbox internal/script internal/shell internal/trace internal/transport internal/wsman github.com/spf13/cobra github.com/spf13/pflag golang.org/x/term",
+		"docs/record":          "github.com/creack/pty github.com/hinshun/vt10x",
 		"internal/torn":        "go.yaml.in/yaml/v3",
 		"internal/ansible":     "internal/torn internal/ranges go.yaml.in/yaml/v3",
 		"internal/auth":        "internal/auth/ntlm internal/auth/spnego internal/sealed",

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strings"
 	"syscall"
 )
 
@@ -17,7 +16,7 @@ func shellCommand(line string) *exec.Cmd { return exec.Command("/bin/sh", "-c", 
 // prompt that tells the directory, and writes it to stdout, in order with the rest. It has no terminal, so it gets no jobs
 // (+m): Ctrl-C then reaches what it runs as well as itself, which lives on.
 func standIn(s Spec) *exec.Cmd {
-	if name := strings.ToLower(strings.TrimSpace(s.Line)); name != "cmd" && name != "cmd.exe" {
+	if !isCmd(s) {
 		return nil
 	}
 	if !s.Console {

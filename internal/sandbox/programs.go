@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"io"
+	"strings"
 )
 
 // Programs run command lines for a server.
@@ -53,6 +54,12 @@ type Program interface {
 	Wait() uint32
 	// Signal interrupts the program, and those that it started.
 	Signal(Signal)
+}
+
+// isCmd reports that a cmd.exe is to read its commands from stdin.
+func isCmd(s Spec) bool {
+	name := strings.ToLower(strings.TrimSpace(s.Line))
+	return name == "cmd" || name == "cmd.exe"
 }
 
 // refusal is a command line that the shell does not take.

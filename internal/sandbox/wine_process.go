@@ -67,7 +67,7 @@ func (p *wineProcess) start(s Spec) (err error) {
 	if err != nil {
 		return err
 	}
-	if pipe, ok := stdin.(*os.File); ok && s.Console {
+	if pipe, ok := stdin.(*os.File); ok && (s.Console || isCmd(s)) {
 		stdin = consoleInput{pipe}
 	}
 	if p.status, err = newStatus(fifo); err != nil {
