@@ -25,8 +25,8 @@ type detaching struct {
 }
 
 func (d *detaching) register(f *pflag.FlagSet) {
-	f.BoolVar(&d.detach, "detach", false, "leave the command running, and print an `ID` to come back to it with")
-	f.StringVar(&d.buffer, "buffer", "", "with --detach: `MODE` of output that is more than the server keeps: block (the command waits) or drop (the oldest is lost)")
+	f.BoolVar(&d.detach, "detach", false, "leave the command running, and print an ID to come back to it with")
+	f.StringVar(&d.buffer, "buffer", "", "with --detach: `MODE` when the server keeps no more output: block (the command waits) or drop (the oldest is lost)")
 	f.StringVar(&d.attach, "attach", "", "come back to the command `ID`: its output, from where nobody has fetched it, and its exit code")
 	f.BoolVar(&d.takeOver, "take-over", false, "with --attach: though somebody else is attached, or was when the connection broke")
 }

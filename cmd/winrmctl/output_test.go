@@ -115,6 +115,40 @@ func TestOutputSchema(t *testing.T) {
 	}
 }
 
+// TestOutputSchemaDetached: what --detach writes is as it is documented, on several targets too.
+func TestOutputSchemaDetached(t *testing.T) {
+	s, err := sandbox.Start(sandbox.Options{Programs: sandbox.Builtin{}, User: "bob"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	password := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(password, []byte(s.Password()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, form := range []struct{ name, definition string }{{"json", "#/$defs/running"}, {"jsonl", "#/$defs/detached"}} {
+		a, stdout, stderr := testApp(t, "")
+		status := a.run(t.Context(), []string{"exec", "--detach", "-o", form.name, "-u", "bob", "--password-file", password, s.URL() + ",127.0.0.1:1", "sleep 60"})
+		if status.code != 1 {
+			t.Fatalf("exit code %d: %s", status.code, stderr)
+		}
+		left := 0
+		for line := range strings.Lines(stdout.String()) {
+			v := validate(t, outputSchema(t, ""), line)
+			if v["detached"] != nil {
+				validate(t, outputSchema(t, form.definition), line)
+				left++
+			}
+		}
+		if left != 1 {
+			t.Errorf("%s: %d commands were left:\n%s", form.name, left, stdout)
+		}
+	}
+	if n := s.Stats().Shells; n != 2 {
+		t.Errorf("%d shells", n)
+	}
+}
+
 // TestOutputDocumentation: the schema takes the examples, and the tables name every field and every kind of error.
 func TestOutputDocumentation(t *testing.T) {
 	b, err := os.ReadFile(filepath.Join("..", "..", "docs", "output.md"))
