@@ -54,7 +54,7 @@ func (t *tomlTree) addRule(data []byte, err error) {
 		line, _ = at.Position()
 	}
 	if line == 0 { // of a rule about the file as a whole
-		line = torn.Line(data, func(part []byte) bool { return toml.Unmarshal(part, new(map[string]any)) == nil })
+		line, _ = torn.Line(data, func(part []byte) bool { return toml.Unmarshal(part, new(map[string]any)) == nil })
 	}
 	t.add(line, "", "not TOML: "+strings.TrimPrefix(err.Error(), "toml: "), "")
 }
