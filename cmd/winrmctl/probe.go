@@ -11,6 +11,7 @@ import (
 
 	"github.com/winrmctl/winrmctl/internal/auth"
 	"github.com/winrmctl/winrmctl/internal/config"
+	"github.com/winrmctl/winrmctl/internal/dissect"
 	"github.com/winrmctl/winrmctl/internal/fanout"
 	"github.com/winrmctl/winrmctl/internal/probe"
 )
@@ -121,10 +122,16 @@ func (o *probeOptions) one(ctx context.Context, t *config.Target, secrets *confi
 		return err
 	}
 	if o.output == "json" {
-		if err := json.NewEncoder(out).Encode(struct {
+		var text bytes.Buffer
+		e := json.NewEncoder(&text)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(struct {
 			Target string `json:"target"`
 			*probe.Report
 		}{t.Name, report}); err != nil {
+			return err
+		}
+		if _, err := out.Write(dissect.PrintableJSON(text.Bytes())); err != nil {
 			return err
 		}
 	} else {

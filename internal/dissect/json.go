@@ -121,13 +121,13 @@ func (r *Report) JSON(w io.Writer) error {
 	if err := e.Encode(out); err != nil {
 		return err
 	}
-	_, err := w.Write(printable(text.Bytes()))
+	_, err := w.Write(PrintableJSON(text.Bytes()))
 	return err
 }
 
-// printable escapes what encoding/json leaves as it is and a terminal may act on: control characters beyond ASCII, marks of
-// direction. Such characters stand only within strings.
-func printable(text []byte) []byte {
+// PrintableJSON escapes in an encoded text what encoding/json leaves as it is and a terminal may act on: control characters
+// beyond ASCII, marks of direction. Such characters stand only within strings.
+func PrintableJSON(text []byte) []byte {
 	var out []byte
 	for _, c := range string(text) {
 		switch {

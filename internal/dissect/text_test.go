@@ -38,7 +38,7 @@ func TestHarmless(t *testing.T) {
 			t.Errorf("%s is not in the JSON", want)
 		}
 	}
-	if got := string(printable([]byte("a\U000e0001é"))); got != `a\udb40\udc01é` {
+	if got := string(PrintableJSON([]byte("a\U000e0001é"))); got != `a\udb40\udc01é` {
 		t.Errorf("beyond the first plane: %s", got)
 	}
 	for line := range strings.Lines(out) {
