@@ -27,11 +27,11 @@ func TestMasterzen(t *testing.T) {
 		name      string
 		options   Options
 		transport func() winrm.Transporter
-		noStdin   bool // its sealing shares one NTLM session among goroutines, so Send and Receive destroy each other's
+		noStdin   bool // it shares an NTLM session among goroutines, or pins no connection: Send and Receive destroy each other's logins
 	}{
 		{"Basic", Options{Auth: []string{AuthBasic}, AllowUnencrypted: true}, nil, false},
-		{"ClientNTLM", Options{AllowUnencrypted: true}, func() winrm.Transporter { return &winrm.ClientNTLM{} }, false},
-		{"ClientNTLM over https", Options{HTTPS: true}, func() winrm.Transporter { return &winrm.ClientNTLM{} }, false},
+		{"ClientNTLM", Options{AllowUnencrypted: true}, func() winrm.Transporter { return &winrm.ClientNTLM{} }, true},
+		{"ClientNTLM over https", Options{HTTPS: true}, func() winrm.Transporter { return &winrm.ClientNTLM{} }, true},
 		{"Encryption(ntlm)", Options{}, func() winrm.Transporter { return encryption }, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
