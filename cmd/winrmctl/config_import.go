@@ -26,9 +26,9 @@ func (a *app) importCommand() *cobra.Command {
 	ansible := &cobra.Command{
 		Use: "ansible INVENTORY", Short: "Make a configuration of an inventory of Ansible",
 		Long: `Make a configuration of an inventory of Ansible: a file in INI or YAML, or a
-directory of them, with its group_vars and host_vars, or - for stdin. The hosts that Ansible
-reaches by winrm or psrp become profiles and groups of the same names.
-Passwords are never copied. What is left out is told on stderr.`,
+directory of them, with its group_vars and host_vars, or - for stdin. The hosts
+that Ansible reaches by winrm or psrp become profiles and groups of the same
+names. Passwords are never copied. What is left out is told on stderr.`,
 		Example: `  winrmctl config import ansible inventory/hosts.yml
   winrmctl config import ansible inventory/ -o fleet.yaml
   ansible-inventory --list --yaml | winrmctl config import ansible -

@@ -12,7 +12,6 @@ import (
 // Imported is a configuration that was made of something else. It holds no password.
 type Imported struct {
 	YAML     []byte
-	Hosts    int      // that are in it
 	Warnings []string // what was left out or is different, and why: one sentence each
 }
 
@@ -66,7 +65,6 @@ func importAnsible(path string, in io.Reader, env Environment) (*importer, error
 	if _, err := load("imported.yaml", i.YAML, nil, env); err != nil {
 		return nil, fmt.Errorf("config: import: what was made of %s is not valid: %s", path, err.Error()) // a bug
 	}
-	i.Hosts = len(i.hosts)
 	return i, nil
 }
 
