@@ -45,6 +45,16 @@ const second = '\uE000'
 // sit starts winrmctl on a terminal of 80 by 24.
 func sit(t testing.TB, home string, args ...string) *person {
 	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sitAt(t, home, self, append([]string{"winrmctl"}, args...)...)
+}
+
+// sitAt starts another program on such a terminal.
+func sitAt(t testing.TB, home, program string, args ...string) *person {
+	t.Helper()
 	keyboard, terminal, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
@@ -55,12 +65,8 @@ func sit(t testing.TB, home string, args ...string) *person {
 	if p.before, err = term.GetState(int(terminal.Fd())); err != nil {
 		t.Fatal(err)
 	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.cmd = exec.Command(self)
-	p.cmd.Args = append([]string{"winrmctl"}, args...)
+	p.cmd = exec.Command(program)
+	p.cmd.Args = args
 	p.cmd.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "TERM=xterm", "XDG_CONFIG_HOME=" + filepath.Join(home, "config")}
 	if secret := filepath.Join(home, "password"); fileExists(secret) {
 		p.cmd.Env = append(p.cmd.Env, "WINRMCTL_PASSWORD_FILE="+secret)

@@ -117,13 +117,14 @@ func (o *sessionOptions) complete(c *cobra.Command, args []string) error {
 // program is what the session runs.
 //
 // PowerShell gets its lines from a file that is stdin: then it writes its prompt, and the lines that it reads
-// (ConsoleHostUserInterface.ReadLineFromFile of PowerShell). With -Command - it does neither.
+// (ConsoleHostUserInterface.ReadLineFromFile of PowerShell). With -Command - it does neither. Its errors could be CLIXML where
+// the format is not said (ConsoleHost.ErrorFormat).
 func (o *sessionOptions) program() shell.Command {
 	switch {
 	case o.seven:
-		return shell.Command{Line: "pwsh.exe -NoLogo -File -", Direct: true}
+		return shell.Command{Line: "pwsh.exe -NoLogo -OutputFormat Text -File -", Direct: true}
 	case o.powershell:
-		return shell.Command{Line: "powershell.exe -NoLogo -File -", Direct: true}
+		return shell.Command{Line: "powershell.exe -NoLogo -OutputFormat Text -File -", Direct: true}
 	case len(o.args) > 0:
 		return commandOf(o.args, false)
 	}

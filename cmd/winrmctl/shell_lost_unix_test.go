@@ -42,8 +42,14 @@ func newWire(t *testing.T, s *sandbox.Server, cutAfter int64) (w *wire, by strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	w = &wire{listener: listener, to: u.Host}
+	w = &wire{to: u.Host}
 	w.left.Store(cutAfter)
+	w.listen(t, listener)
+	return w, "http://" + listener.Addr().String() + "/wsman"
+}
+
+func (w *wire) listen(t *testing.T, listener net.Listener) {
+	w.listener = listener
 	t.Cleanup(func() { _ = listener.Close(); w.cut() })
 	go func() {
 		for {
@@ -54,7 +60,6 @@ func newWire(t *testing.T, s *sandbox.Server, cutAfter int64) (w *wire, by strin
 			go w.carry(c)
 		}
 	}()
-	return w, "http://" + listener.Addr().String() + "/wsman"
 }
 
 func (w *wire) carry(client net.Conn) {
@@ -220,6 +225,31 @@ func TestShellLost(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestShellTyping: a line that is typed while nothing can be reached arrives when something can.
+func TestShellTyping(t *testing.T) {
+	t.Parallel()
+	s, home := terminalServer(t, sandbox.Options{})
+	w, by := newWire(t, s, -1)
+	p := sit(t, home, "shell", "-u", "bob", "--cwd", "/", by)
+	p.sees("sandbox:/$ ")
+	at := w.listener.Addr().String()
+	_ = w.listener.Close()
+	w.cut()
+	p.does("echo arrived")
+	p.sees("echo arrived\n")
+	back, err := net.Listen("tcp", at)
+	if err != nil {
+		t.Skip(err) // somebody else has the port now
+	}
+	w.listen(t, back)
+	p.sees("arrived\nsandbox:/$ ")
+	if n := strings.Count(p.written(), "reconnected"); n != 1 {
+		t.Errorf("reconnected stands there %d times", n)
+	}
+	p.types("\x04")
+	p.leaves()
 }
 
 // TestShellSignals: the terminal is as it was also when a signal ends the session, whatever runs then.

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -108,6 +109,73 @@ func TestShellOutput(t *testing.T) {
 	p.types("\x04")
 	if code := p.leaves(); code != 0 {
 		t.Errorf("exit code %d at the end of input", code)
+	}
+}
+
+// TestShellVi: the keys of vi, by a flag and by the file of other programs.
+func TestShellVi(t *testing.T) {
+	t.Parallel()
+	s, home := terminalServer(t, sandbox.Options{})
+	if err := os.WriteFile(filepath.Join(home, ".inputrc"), []byte("# mine\nset editing-mode vi\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, flags := range [][]string{{"--keys", "vi"}, nil} {
+		p := sit(t, home, append(append([]string{"shell", "-u", "bob", "--cwd", "/"}, flags...), s.URL())...)
+		prompt := "sandbox:/$ "
+		p.sees(prompt)
+		p.types("echo hello wide world")
+		p.sees("wide world")
+		p.types("\x1b") // a key of its own, though others follow at once
+		p.types("0wcwbye\x1b")
+		p.waits("the word", func() bool {
+			before, behind := p.seen()
+			return strings.HasSuffix(before+behind, "echo bye wide world")
+		})
+		p.types("A\x7f.\r")
+		p.sees("echo bye wide worl.\nbye wide worl.\n" + prompt)
+		p.types("\x1bk")
+		p.waits("the line before", func() bool {
+			before, behind := p.seen()
+			return strings.HasSuffix(before+behind, prompt+"echo bye wide worl.")
+		})
+		p.types("\r")
+		p.sees("\nbye wide worl.\n" + prompt)
+		p.types("\x04")
+		p.leaves()
+	}
+}
+
+// TestShellStop: Ctrl-Z gives the terminal back, and fg goes on where it was.
+func TestShellStop(t *testing.T) {
+	t.Parallel()
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("there is no bash here, which can wake programs")
+	}
+	s, home := terminalServer(t, sandbox.Options{})
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := sitAt(t, home, bash, "bash", "--norc", "--noprofile", "-i")
+	p.hears("bash-")
+	p.does("PS1='local> '; w() { (exec -a winrmctl " + self + " \"$@\"); }")
+	p.sees("\nlocal> ")
+	p.does("w shell -u bob --cwd / " + s.URL())
+	p.sees("sandbox:/$ ")
+	p.types("echo half\x1a")
+	p.sees("\nlocal> ")
+	p.does("stty -a | grep -o ' icanon'")
+	p.sees(" icanon\nlocal> ")
+	p.does("fg")
+	p.sees("sandbox:/$ echo half")
+	p.does(" whole")
+	p.sees("\nhalf whole\nsandbox:/$ ")
+	p.does("exit 6")
+	p.sees("\nlocal> ")
+	p.does("exit $?")
+	if code := p.leaves(); code != 6 {
+		t.Errorf("exit code %d", code)
 	}
 }
 

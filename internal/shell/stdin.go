@@ -172,8 +172,10 @@ func (p *Process) chunkSize() int {
 }
 
 // send sends one chunk. A chunk that the server refuses for its size, having done nothing, is cut in halves; one that it
-// refuses because it is busy is sent again. Nothing else is ever sent twice.
+// refuses because it is busy is sent again. Nothing else is ever sent twice; what could not be sent at all waits for the
+// connection as a Receive does, in a session.
 func (p *Process) send(lane Conn, data []byte, end bool) error {
+	patience := time.Now().Add(p.shell.options.Reconnect)
 	for wait := 50 * time.Millisecond; ; {
 		err := p.shell.simple(p.ctx, lane, wsman.ActionSend, &wsman.Send{CommandID: p.id, Stream: "stdin", Data: data, End: end})
 		fault, _ := errors.AsType[*wsman.Fault](err)
@@ -186,7 +188,7 @@ func (p *Process) send(lane Conn, data []byte, end bool) error {
 				return err
 			}
 			data = data[half:]
-		case fault != nil && fault.Code == wsman.CodeBusy:
+		case fault != nil && fault.Code == wsman.CodeBusy, p.shell.options.Reconnected != nil && unsent(err) && time.Now().Before(patience):
 			if sleep(p.ctx, wait) != nil {
 				return failed(OpSend, err)
 			}
@@ -217,6 +219,15 @@ func unwanted(err error) bool {
 		return true
 	}
 	return false
+}
+
+// unsent reports that nothing of a request was sent.
+func unsent(err error) bool {
+	u, ok := errors.AsType[interface {
+		error
+		NotSent() bool
+	}](err)
+	return ok && u.NotSent()
 }
 
 // tooLarge reports that the server refused a request for its size: HTTP 413 (3.1.4.1.20), or the fault for it.

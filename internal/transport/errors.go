@@ -108,6 +108,11 @@ func (e *Error) Lost() bool {
 	return false
 }
 
+// NotSent reports that nothing of the request was sent, and that asking once more may succeed.
+func (e *Error) NotSent() bool {
+	return e.Unsent || e.Kind == KindUnresolved || e.Kind == KindUnreachable
+}
+
 // RequestTooLarge reports that the server refused the request for its size, and did nothing.
 func (e *Error) RequestTooLarge() bool { return e.Kind == KindRequestTooLarge }
 
