@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -74,9 +75,12 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("usage: serve [FLAG...]")
 	}
-	program := ""
+	name, program := "winrmctl", ""
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
 	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
-		if path := filepath.Join(dir, "winrmctl"); program == "" && fileExists(path) {
+		if path := filepath.Join(dir, name); program == "" && fileExists(path) {
 			program = path
 		}
 	}

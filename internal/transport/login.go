@@ -158,8 +158,14 @@ func (c *Conn) rejected(a *answer) *auth.Error {
 	if _, ok := c.mechanism.(*auth.Certificate); ok && !c.tls.asked {
 		return c.authError(auth.NotOffered, offers, errNotAsked)
 	}
+	if c.dialer.url.Scheme == "http" && !c.dialer.sealing && kind == auth.Rejected {
+		return c.authError(kind, offers, errClear)
+	}
 	return c.authError(kind, offers, nil)
 }
+
+// errClear is the other reason for a 401, as recorded of AllowUnencrypted=false.
+var errClear = errors.New("by default a server refuses messages in clear in the same way (AllowUnencrypted=false)")
 
 // errNotAsked tells a server that takes no certificates from one that does not know ours.
 var errNotAsked = errors.New("it did not ask for the certificate")
