@@ -119,14 +119,14 @@ func TestEnumTerminal(t *testing.T) {
 	}
 }
 
-// TestEnumWatch: what is there at first, then what changes, until it is interrupted. A server that is lost for a while is asked again.
+// TestEnumWatch: what is there at first, with its keys, then what changes, until it is interrupted. A server that is lost for a while is asked again.
 func TestEnumWatch(t *testing.T) {
 	lost, err := sandbox.ParseFault("drop,on=Enumerate,nth=2")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for format, want := range map[string][]string{
-		"table": {"Name     State\n", "w32time  Stopped\n", ` ~ Name="w32time" State: "Stopped" -> "Running"` + "\n"},
+		"table": {"State    Name\n", "Stopped  w32time\n", ` ~ Name="w32time" State: "Stopped" -> "Running"` + "\n"},
 		"jsonl": {
 			`"change":"initial","item":{"Name":"w32time","State":"Stopped"}}` + "\n",
 			`"change":"changed","item":{"Name":"w32time","State":"Running"},"was":{"State":"Stopped"}}` + "\n",
@@ -145,7 +145,7 @@ func TestEnumWatch(t *testing.T) {
 				t.Errorf("%s", failed)
 			}
 		}()
-		status := a.run(t.Context(), append(args, "services", "--select", "Name,State", "--where", "Name=w32time", "--watch", "5ms", "-o", format))
+		status := a.run(t.Context(), append(args, "services", "--select", "State", "--where", "Name=w32time", "--watch", "5ms", "-o", format))
 		if status.code != 130 || !strings.HasPrefix(stderr.String(), "warning: ") || !strings.HasSuffix(stderr.String(), "; it is asked again in 5ms\nwinrmctl: interrupted\n") {
 			t.Errorf("%s: exit %d, stderr %q", format, status.code, stderr)
 		}

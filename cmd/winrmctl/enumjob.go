@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,6 +55,7 @@ func (o *enumOptions) job() (*enumJob, error) {
 	if declared := enum.Known(r.Items); declared != nil {
 		j.keys = declared.Keys()
 	}
+	o.selectKeys(j.keys)
 	q := enum.Query{
 		ResourceURI: r.URI, Selectors: r.Selectors, Class: r.Class, Batch: o.batch, Max: o.max, Raw: o.output == format.XML,
 		Mode:         map[string]wsman.EnumerationMode{"epr": wsman.ModeEPR, "both": wsman.ModeObjectAndEPR}[o.mode],
@@ -88,6 +90,21 @@ func (o *enumOptions) job() (*enumJob, error) {
 		return nil
 	}
 	return j, nil
+}
+
+// selectKeys adds to the properties that are chosen those that tell items apart, where that is needed.
+func (o *enumOptions) selectKeys(keys []string) {
+	if o.watch == 0 || len(o.selected) == 0 || all(o.selected) {
+		return
+	}
+	if len(o.keys) > 0 {
+		keys = o.keys
+	}
+	for _, key := range keys {
+		if !slices.ContainsFunc(o.selected, func(name string) bool { return strings.EqualFold(name, key) }) {
+			o.selected = append(o.selected, key)
+		}
+	}
 }
 
 // filterOf puts the flags that choose instances into a query.

@@ -54,6 +54,7 @@ func (r *enumRunner) turn(ctx context.Context, client *enum.Client, keys []strin
 		return nil, context.Cause(ctx)
 	}
 	now := newSnapshot(keys)
+	now.single = r.job.single
 	return now, r.job.run(ctx, client, now.add)
 }
 
@@ -64,9 +65,10 @@ func isLost(err error) bool {
 
 // snapshot is all items of one time, by what tells them apart.
 type snapshot struct {
-	names []string
-	order []string
-	items map[string]*enum.Item
+	names  []string
+	single bool // there is one, which is the same each time
+	order  []string
+	items  map[string]*enum.Item
 }
 
 func newSnapshot(names []string) *snapshot {
@@ -91,7 +93,7 @@ func (s *snapshot) add(item *enum.Item) error {
 		}
 	}
 	id := key.String()
-	if id == "" {
+	if id == "" && !s.single {
 		id = string(format.AppendItem(nil, "", item, false))
 	}
 	if _, ok := s.items[id]; !ok {
@@ -210,6 +212,9 @@ func (w *changeWriter) text(stamp time.Time, target string, keys []string, c cha
 				shown = append(shown, p)
 			}
 		}
+	}
+	if len(shown) == 0 && c.was == nil { // they are not there: it is told apart by all that it has
+		shown = c.item.Properties
 	}
 	for _, p := range shown {
 		line += fmt.Sprintf(" %s=%s", p.Name, format.AppendValue(nil, &p.Value))
