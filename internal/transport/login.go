@@ -17,9 +17,27 @@ type refusedError struct{ err error }
 func (e *refusedError) Error() string { return e.err.Error() }
 func (e *refusedError) Unwrap() error { return e.err }
 
+// cutError is a connection that had ended when the next request of a login was due: that one was not sent.
+type cutError struct{ err error }
+
+func (e *cutError) Error() string { return e.err.Error() }
+func (e *cutError) Unwrap() error { return e.err }
+
 // login makes a connection and authenticates it. first travels in the login's last request if carry is set, else in the
-// request after it. On an error the connection is closed.
+// request after it. A login that was cut between two requests is begun anew, once: net/http does that too, see roundTrip.
 func (d *Dialer) login(ctx context.Context, m auth.Mechanism, first []byte, carry bool) (*Conn, []byte, error) {
+	c, answer, err := d.loginOnce(ctx, m, first, carry)
+	if _, cut := errors.AsType[*cutError](err); cut && ctx.Err() == nil {
+		c, answer, err = d.loginOnce(ctx, m, first, carry)
+	}
+	if e, cut := errors.AsType[*cutError](err); cut {
+		err = e.err
+	}
+	return c, answer, err
+}
+
+// loginOnce is one try of login. On an error the connection is closed.
+func (d *Dialer) loginOnce(ctx context.Context, m auth.Mechanism, first []byte, carry bool) (*Conn, []byte, error) {
 	c, err := d.open(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -28,7 +46,9 @@ func (d *Dialer) login(ctx context.Context, m auth.Mechanism, first []byte, carr
 	answer, err := c.authenticate(ctx, first, carry)
 	if err != nil {
 		if way, ok := errors.AsType[*Error](err); ok {
-			way.Login = true
+			if way.Login = true; way.Unsent {
+				err = &cutError{err}
+			}
 		}
 		_ = c.Close()
 		return nil, nil, err
@@ -60,7 +80,7 @@ func (c *Conn) authenticate(ctx context.Context, first []byte, carry bool) ([]by
 		}
 	}
 	if legs > 1 && c.client.Err() != nil {
-		return nil, c.fail(c.authError(auth.ConnectionClosed, nil, nil))
+		return nil, &cutError{c.fail(c.authError(auth.ConnectionClosed, nil, nil))}
 	}
 	c.exchange = x
 	if every, ok := x.(interface{ EveryRequest() string }); ok {

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -463,6 +464,63 @@ func TestUnsent(t *testing.T) {
 			t.Errorf("https %v: what the server has seen is sent again: %v", https, err)
 		}
 	}
+}
+
+// TestCutLogin: a login whose connection has ended between two requests is begun anew, once.
+func TestCutLogin(t *testing.T) {
+	s := server(t, sandbox.Options{})
+	d := dialer(t, s, nil)
+	c, err := d.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.mechanism = &hooked{Mechanism: d.mechanisms[0], hook: c.client.Close}
+	var cut *cutError
+	var login *auth.Error
+	if _, err := c.authenticate(t.Context(), identify(t), true); !errors.As(err, &cut) || !errors.As(err, &login) || login.Kind != auth.ConnectionClosed {
+		t.Errorf("between two requests: %v", err)
+	}
+	for cuts := range 3 {
+		m := &hooked{Mechanism: d.mechanisms[0]}
+		left := cuts
+		m.hook = func() error {
+			if left--; left >= 0 {
+				return &cutError{io.EOF}
+			}
+			return nil
+		}
+		c, answer, err := d.login(t.Context(), m, identify(t), true)
+		if ok := err == nil && bytes.Contains(answer, []byte("IdentifyResponse")); ok != (cuts < 2) || !ok && errors.As(err, &cut) {
+			t.Errorf("cut %d times: %q, %v", cuts, answer, err)
+		}
+		if c != nil {
+			_ = c.Close()
+		}
+	}
+}
+
+// hooked runs something between two requests of a login.
+type hooked struct {
+	auth.Mechanism
+	hook func() error
+}
+
+func (h *hooked) Begin(p auth.Peer) (auth.Exchange, error) {
+	x, err := h.Mechanism.Begin(p)
+	return &hookedExchange{x, h.hook}, err
+}
+
+type hookedExchange struct {
+	auth.Exchange
+	hook func() error
+}
+
+func (h *hookedExchange) Next(challenge string) (string, error) {
+	authorization, err := h.Exchange.Next(challenge)
+	if err == nil && challenge != "" {
+		err = h.hook()
+	}
+	return authorization, err
 }
 
 // TestConcurrentLogins: many logins at once, each on a connection of its own, none refused.
