@@ -161,6 +161,13 @@ class Wine(unittest.TestCase):
         t.sees("C:\\windows>echo hello %who%")
         t.types("\x03")
         t.sees("^C\nC:\\windows>")
+        t.does("echo now& ping -n 100 127.0.0.1")
+        t.sees("127.0.0.1\nnow\n")
+        while not t.screen.text().endswith("\n\nC:\\windows>"):  # the first may come before ping has begun
+            t.types("\x03")
+            for _ in range(30):
+                t.read()
+                time.sleep(0.05)
         t.types("cd c:\\win\t")
         t.sees("C:\\windows>cd c:\\windows\\")
         t.types("\x15")

@@ -18,6 +18,7 @@ type wineProcess struct {
 	status *status       // of inner
 	inner  uint32        // its id, as wine counts
 	ended  chan struct{} // closed then
+	cmd    bool          // it is a cmd.exe that reads commands from stdin
 }
 
 // Start implements [Programs].
@@ -25,7 +26,7 @@ func (w *Wine) Start(s Spec) (Program, error) {
 	if !w.enter() {
 		return nil, os.ErrClosed
 	}
-	p := &wineProcess{wine: w, ended: make(chan struct{})}
+	p := &wineProcess{wine: w, ended: make(chan struct{}), cmd: isCmd(s)}
 	if err := p.start(s); err != nil {
 		_ = os.RemoveAll(p.dir)
 		w.users.Done()
@@ -140,6 +141,10 @@ func (p *wineProcess) Signal(s Signal) {
 		return
 	}
 	defer p.wine.users.Done()
+	if p.cmd {
+		interruptBelow(p.mark())
+		return
+	}
 	if cmd, err := p.command(interruptProgram(p.inner)); err == nil {
 		_ = cmd.Run() // it fails when the command has ended: then there is nothing to interrupt
 	}
