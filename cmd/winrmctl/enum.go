@@ -125,7 +125,7 @@ func (o *enumOptions) complete(c *cobra.Command, args []string) error {
 		}
 	}
 	if o.invoke == "" && len(args) > 0 {
-		return &usageError{fmt.Sprintf("enum: one argument too many: %q", args[0]), "arguments of the form NAME=VALUE belong to --invoke METHOD"}
+		return &usageError{fmt.Sprintf("enum: one argument too many: %q", args[0]), "a condition is given with --where, arguments of a method with --invoke METHOD"}
 	}
 	for _, arg := range args {
 		name, value, ok := strings.Cut(arg, "=")

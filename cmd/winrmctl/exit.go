@@ -183,6 +183,10 @@ func wayHint(e *transport.Error) string {
 }
 
 func faultHint(f *wsman.Fault) string {
+	// Servers other than Windows have no codes, only the subcodes of WS-Enumeration.
+	bare := func(subcode string) bool {
+		return f.Code == 0 && f.Subcode == wsman.Name{Space: wsman.NSEnumeration, Local: subcode}
+	}
 	switch {
 	case f.Code.IsAccessDenied():
 		return "the login was right, but the account may not do this: it has to be an administrator of the target, or a member of Remote Management Users"
@@ -194,11 +198,11 @@ func faultHint(f *wsman.Fault) string {
 		return "the directory of --cwd is not there on the target"
 	case f.Code == wsman.CodeCommandLineTooLong:
 		return "a command line has at most 8,191 characters"
-	case f.Code == wsman.CodeFilterNotSupported, f.Code == wsman.CodeFilterDialect:
+	case f.Code == wsman.CodeFilterNotSupported, f.Code == wsman.CodeFilterDialect, bare("FilteringNotSupported"), bare("FilterDialectRequestedUnavailable"):
 		return "the server does not filter there: ask for all, and choose afterwards, such as with -o jsonl and jq"
-	case f.Code == wsman.CodeFilterInvalid, f.Code == wsman.CodeWMIInvalidQuery:
+	case f.Code == wsman.CodeFilterInvalid, f.Code == wsman.CodeWMIInvalidQuery, bare("CannotProcessFilter"):
 		return "see the condition: names of properties, text in quotes, and = <> < > <= >= LIKE AND OR NOT IS NULL between them"
-	case f.Code == wsman.CodeContextInvalid:
+	case f.Code == wsman.CodeContextInvalid, bare("InvalidEnumerationContext"):
 		return "the server has forgotten the enumeration, which happens after some minutes without a request: read faster, or ask for less"
 	case f.Code == wsman.CodeKeysNeeded:
 		return "--get KEY=VALUE names the instance"
