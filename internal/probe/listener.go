@@ -76,19 +76,17 @@ func (p *prober) broken(ctx context.Context, err error) {
 	if !ok {
 		return
 	}
-	switch way.Kind {
-	case transport.KindLost:
-		if !p.https && !p.heard && p.speaksTLS(ctx) {
-			p.find(HTTPToHTTPS, true, fmt.Sprintf("port %s speaks TLS: http is spoken to an https port", p.port()), "use --https, or the port of the http listener, 5985 by default")
-			return
-		}
-		p.find(ConnectionCut, true, err.Error(), "the service may be restarting, or something between cuts the connection")
-	case transport.KindNotWSMan:
-		if way.Status != 0 {
-			return
-		}
+	noHTTP := way.Kind == transport.KindNotWSMan && way.Status == 0 // perhaps an alert of TLS
+	if (way.Kind == transport.KindLost || noHTTP) && !p.https && !p.heard && p.speaksTLS(ctx) {
+		p.find(HTTPToHTTPS, true, fmt.Sprintf("port %s speaks TLS: http is spoken to an https port", p.port()), "use --https, or the port of the http listener, 5985 by default")
+		return
+	}
+	switch {
+	case noHTTP:
 		p.find(NotWinRM, true, fmt.Sprintf("what answers at %s does not speak HTTP", p.url.Host), "WinRM listens at port 5985 (http) or 5986 (https), path /wsman")
-	case transport.KindTimeout:
+	case way.Kind == transport.KindLost:
+		p.find(ConnectionCut, true, err.Error(), "the service may be restarting, or something between cuts the connection")
+	case way.Kind == transport.KindTimeout:
 		p.find(NotReady, false, err.Error(), "the service hangs, or is very busy; a restart of WinRM on the target may help")
 	}
 }

@@ -54,6 +54,15 @@ func TestReach(t *testing.T) {
 				return (&net.Dialer{}).DialContext(ctx, network, address)
 			}
 		}, codes: "address-dead", reached: true, login: true},
+		{name: "http to TLS that answers by an alert", edit: func(t *testing.T, o *Options, _ *sandbox.Server) {
+			certificate := selfSigned(t, "server")
+			o.Config.URL = "http://" + listening(t, func(c net.Conn) {
+				secured := tls.Server(c, &tls.Config{Certificates: []tls.Certificate{*certificate}})
+				if secured.Handshake() != nil {
+					_, _ = c.Write([]byte{21, 3, 1, 0, 2, 2, 70})
+				}
+			}) + "/wsman"
+		}, codes: "http-to-https-port"},
 		{name: "old TLS", edit: secure(&tls.Config{MaxVersion: tls.VersionTLS11}, nil), codes: "tls-failed"},
 		{name: "client certificate of an unknown issuer", edit: both(secure(&tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: x509.NewCertPool()}, nil), func(t *testing.T, o *Options, _ *sandbox.Server) {
 			o.Config.TLS.Certificate, o.Config.TLS.Insecure = selfSigned(t, "client"), true
