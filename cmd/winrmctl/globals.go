@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"sync"
 	"time"
 
@@ -35,7 +36,8 @@ type globals struct {
 
 	opening  sync.Once
 	observer *observer
-	opened   error // why there is no trace
+	narrator io.Writer // where -v tells of a session at a terminal; nil for stderr
+	opened   error     // why there is no trace
 }
 
 func (g *globals) register(f *pflag.FlagSet) {

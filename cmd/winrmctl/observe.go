@@ -31,6 +31,9 @@ func (a *app) observe(g *globals, target string) (func(trace.Record), error) {
 	}
 	g.opening.Do(func() {
 		g.observer = &observer{stderr: a.stderr, verbose: g.verbose}
+		if g.narrator != nil {
+			g.observer.stderr = g.narrator
+		}
 		if g.trace != "" {
 			g.observer.file, g.opened = os.OpenFile(g.trace, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 			g.observer.trace = trace.NewWriter(g.observer.file)

@@ -229,3 +229,24 @@ func TestShellLog(t *testing.T) {
 	}
 	p.hears("others can read it")
 }
+
+// TestShellVerbose: what -v tells stands above the line that is edited.
+func TestShellVerbose(t *testing.T) {
+	t.Parallel()
+	s, home := terminalServer(t, sandbox.Options{Programs: echoing{1000}})
+	p := sit(t, home, "shell", "-v", "-u", "bob", s.URL())
+	p.sees(`C:\work>`)
+	p.types("type proj\t")
+	p.sees(`C:\work>type projects\`)
+	p.hears("login with Create, sealed: 200 OK, sealed")
+	p.does("\x15echo on")
+	p.hears("Send, sealed: 200 OK, sealed")
+	p.waits("the answer", func() bool {
+		before, _ := p.seen()
+		return strings.Contains(before, "\non\n") && strings.HasSuffix(before, `C:\work>`)
+	})
+	p.does("exit")
+	if code := p.leaves(); code != 7 {
+		t.Errorf("exit code %d", code)
+	}
+}

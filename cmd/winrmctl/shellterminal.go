@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -58,7 +59,22 @@ func (o *sessionOptions) newTerminalSession(end context.CancelCauseFunc) (*termi
 	}
 	c.Events, s.stop = o.app.terminal.watch(func(sig os.Signal) { end(&signalError{sig}) })
 	s.console = console.New(c)
+	o.globals.narrator = narrator{s.console, o.app.stderr}
 	return s, nil
+}
+
+// narrator writes above the line that is edited, while there is one.
+type narrator struct {
+	console *console.Session
+	stderr  io.Writer
+}
+
+func (n narrator) Write(b []byte) (int, error) {
+	if !n.console.Running() {
+		return n.stderr.Write(b)
+	}
+	n.console.Note(strings.TrimRight(string(b), "\n"))
+	return len(b), nil
 }
 
 // close ends what was prepared.

@@ -66,6 +66,8 @@ func (s *Session) find(q Question) []string {
 			return words
 		case <-ctx.Done():
 			return nil
+		case text := <-s.notes: // of who is asked, it may be
+			s.queued = append(s.queued, text)
 		case b, ok := <-s.keyboard.pressed():
 			s.pressed(b, ok)
 			if !ok || slices.Contains(b, 3) {

@@ -12,6 +12,7 @@ import (
 	"io"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/ergochat/readline"
@@ -77,7 +78,7 @@ type PanicError struct {
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.Value, e.Stack) }
 
 // A Session is one person at one program. All its fields but the channels are used by one goroutine at a time: by Run, and
-// by the editor's reader while the editor waits for a key (see [Session.Read]).
+// by the editor's reader while the editor waits for a key (see wait).
 type Session struct {
 	o        Options
 	ctx      context.Context
@@ -86,6 +87,7 @@ type Session struct {
 	outputs  chan output
 	notes    chan string
 	closed   chan struct{} // when Run has ended: what is written then is gone
+	running  atomic.Bool
 	editor   *readline.Instance
 	config   *readline.Config // the editor's own, so it changes only where the editor waits
 	screen   screen
@@ -138,6 +140,9 @@ func (s *Session) Stdout() io.Writer { return outlet{s, true} }
 // Stderr is where the program's errors go.
 func (s *Session) Stderr() io.Writer { return outlet{s, false} }
 
+// Running reports that the person works: what is written to the terminal otherwise would disturb.
+func (s *Session) Running() bool { return s.running.Load() }
+
 // Note shows a line that is not the program's.
 func (s *Session) Note(text string) {
 	select {
@@ -155,6 +160,8 @@ func (s *Session) Run(ctx context.Context, p Program) (err error) {
 		return err
 	}
 	defer s.input.close()
+	s.running.Store(true)
+	defer s.running.Store(false)
 	defer s.restore()
 	defer func() {
 		if v := recover(); v != nil {
