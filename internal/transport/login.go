@@ -115,7 +115,11 @@ func (c *Conn) challenge(ctx context.Context, scheme, authorization string) (str
 		if a.status < 300 {
 			return "", c.fail(c.authError(auth.NoChallenge, nil, errors.New("it asks for no login")))
 		}
-		return "", c.fail(c.statusError(a))
+		err := c.statusError(a)
+		if way, ok := errors.AsType[*Error](err); ok && way.Kind == KindBadRequest {
+			way.Kind = KindStatus // nothing that was sealed has been sent yet
+		}
+		return "", c.fail(err)
 	}
 	offers := auth.Challenges(a.header)
 	offer, ok := auth.Find(offers, scheme)
