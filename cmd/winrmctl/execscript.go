@@ -96,6 +96,9 @@ func (o *execOptions) plan(text io.Reader) (*script.Plan, error) {
 	if errors.Is(err, script.ErrArgument) {
 		return nil, &usageError{err.Error(), "have the script read a file"}
 	}
+	if err == nil && o.seven && !strings.HasPrefix(p.Line, "pwsh.exe ") {
+		return nil, &usageError{"--pwsh is of use only with PowerShell scripts", ""}
+	}
 	if err == nil {
 		err = checkLength(p.Line, longest, "have the script read a file")
 	}

@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-func shellCommand(line string) *exec.Cmd { return exec.Command("/bin/sh", "-c", line) }
+func shellCommand(line string) *exec.Cmd { return exec.Command("/bin/sh", "-c", "--", line) }
 
 // standIn is the sh that stands in for a cmd.exe without a line of its own, nil for other programs. As cmd.exe it has a
 // prompt that tells the directory, and writes it to stdout, in order with the rest. It has no terminal, so it gets no jobs
