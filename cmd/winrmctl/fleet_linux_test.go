@@ -127,7 +127,7 @@ func TestFleet(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended, bytesOf := map[string]string{}, map[string]int{}
+	ended, why, bytesOf := map[string]string{}, map[string]string{}, map[string]int{}
 	started := time.Now()
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 4<<20)
@@ -135,7 +135,7 @@ func TestFleet(t *testing.T) {
 		var e struct {
 			Target, Event, Data string
 			ExitCode            *uint32 `json:"exit_code"`
-			Error               *struct{ Kind string }
+			Error               *struct{ Kind, Message string }
 		}
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
 			t.Fatalf("%s: %v", lines.Text(), err)
@@ -145,7 +145,7 @@ func TestFleet(t *testing.T) {
 		case "exit":
 			ended[e.Target] = fmt.Sprint("exit ", *e.ExitCode)
 		case "error":
-			ended[e.Target] = e.Error.Kind
+			ended[e.Target], why[e.Target] = e.Error.Kind, e.Error.Message
 		}
 		if len(ended) == len(healthy.targets) && wake != nil {
 			t.Logf("%d healthy targets after %v", len(ended), time.Since(started).Round(time.Millisecond))
@@ -160,7 +160,7 @@ func TestFleet(t *testing.T) {
 	}
 	for i, target := range healthy.targets {
 		if ended[target] != "exit 0" || bytesOf[target] != 100000 {
-			t.Fatalf("%s: %s, %d bytes", target, ended[target], bytesOf[target])
+			t.Fatalf("%s: %s, %d bytes: %s", target, ended[target], bytesOf[target], why[target])
 		}
 		if s := healthy.servers[i].Stats(); s.Shells != 0 {
 			t.Fatalf("%s: %d shells are left", target, s.Shells)
@@ -198,10 +198,10 @@ func TestFleetLeavesNothing(t *testing.T) {
 	}
 	goroutines, descriptors := settled(), openFiles(t)
 	for _, args := range [][]string{
-		{"--connect-timeout", "50ms", all, "flood 100000"},
+		{"--connect-timeout", "500ms", all, "flood 100000"},
 		{"--timeout", "300ms", "--parallel", "64", all, "sleep 60"},
-		{"--connect-timeout", "50ms", "--fail-fast", all, "sleep 60"},
-		{"-o", "json", "--parallel", "3", "--connect-timeout", "50ms", all, "echo x"},
+		{"--connect-timeout", "500ms", "--fail-fast", all, "sleep 60"},
+		{"-o", "json", "--parallel", "3", "--connect-timeout", "500ms", all, "echo x"},
 	} {
 		if code, stderr := run(args...); code != 1 {
 			t.Errorf("%v: exit code %d: %s", args, code, stderr)
