@@ -153,6 +153,7 @@ func TestWine(t *testing.T) {
 	t.Run("shell", func(t *testing.T) { testWineShell(t, w) })
 	t.Run("streams", func(t *testing.T) { testWineStreams(t, w) })
 	t.Run("signals", func(t *testing.T) { testWineSignals(t, w) })
+	t.Run("session", func(t *testing.T) { testWineSession(t, w) })
 }
 
 // testWineLines runs lines that a command line put together from argv would not survive, and others.
@@ -319,6 +320,35 @@ func commandsOf(t *testing.T, w *Wine) (left []string) {
 		}
 	}
 	return left
+}
+
+// testWineSession: a cmd.exe that reads commands minds no Ctrl-C, but what it runs does.
+func testWineSession(t *testing.T, w *Wine) {
+	stdin, typed := io.Pipe()
+	defer typed.Close()
+	out := newOutput("ready")
+	p, err := w.Start(Spec{Line: "cmd.exe", Direct: true, Console: true, Stdin: stdin, Stdout: out, Stderr: out})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _, _ = io.WriteString(typed, "echo ready& ping -n 1000000 127.0.0.1\r\nexit 7\r\n") }()
+	ended := make(chan uint32, 1)
+	go func() { ended <- p.Wait() }()
+	<-out.said
+	for late := time.After(20 * time.Second); ; {
+		select {
+		case code := <-ended:
+			if code != 7 {
+				t.Errorf("exit code %d: %q", code, out)
+			}
+			return
+		case <-time.After(50 * time.Millisecond): // ping may not have begun when the first one comes
+			p.Signal(CtrlC)
+		case <-late:
+			p.Signal(Terminate)
+			t.Fatalf("ping goes on: %q", out)
+		}
+	}
 }
 
 // TestEndLeft: what has the mark ends, and nothing else.
