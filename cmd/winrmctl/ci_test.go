@@ -91,7 +91,9 @@ func stopSandboxes(t *testing.T, dir string) {
 		t.Error(err)
 	}
 	for pid := range strings.FieldsSeq(string(b)) {
-		if out, err := exec.Command("kill", pid).CombinedOutput(); err != nil {
+		// The next job needs the port.
+		stop := `kill "$1"; n=0; while kill -0 "$1" 2>/dev/null && [ $n -lt 200 ]; do n=$((n+1)); sleep 0.05; done; ! kill -0 "$1" 2>/dev/null`
+		if out, err := exec.Command("sh", "-c", stop, "sh", pid).CombinedOutput(); err != nil {
 			t.Errorf("kill %s: %v %s", pid, err, out)
 		}
 	}

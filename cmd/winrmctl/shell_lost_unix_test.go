@@ -245,7 +245,8 @@ func TestShellTyping(t *testing.T) {
 	}
 	w.listen(t, back)
 	p.sees("arrived\nsandbox:/$ ")
-	if n := strings.Count(p.written(), "reconnected"); n != 1 {
+	// Not at all where the wire was cut just between two Receives, and was back before the next one.
+	if n := strings.Count(p.written(), "reconnected"); n > 1 {
 		t.Errorf("reconnected stands there %d times", n)
 	}
 	p.types("\x04")
