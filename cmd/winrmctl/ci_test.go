@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -91,10 +93,21 @@ func stopSandboxes(t *testing.T, dir string) {
 		t.Error(err)
 	}
 	for pid := range strings.FieldsSeq(string(b)) {
-		// The next job needs the port.
-		stop := `kill "$1"; n=0; while kill -0 "$1" 2>/dev/null && [ $n -lt 200 ]; do n=$((n+1)); sleep 0.05; done; ! kill -0 "$1" 2>/dev/null`
-		if out, err := exec.Command("sh", "-c", stop, "sh", pid).CombinedOutput(); err != nil {
+		if out, err := exec.Command("kill", pid).CombinedOutput(); err != nil {
 			t.Errorf("kill %s: %v %s", pid, err, out)
+		}
+	}
+	// The next job needs the ports.
+	for _, host := range []string{"127.0.0.1", "127.0.0.2"} {
+		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+			l, err := net.Listen("tcp", host+":15985")
+			if err == nil {
+				_ = l.Close()
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatal(err)
+			}
 		}
 	}
 }
