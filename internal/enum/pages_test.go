@@ -50,6 +50,13 @@ func (s *server) Post(ctx context.Context, message []byte) ([]byte, error) {
 
 func (s *server) Close() error { return nil }
 
+// ahead waits until the second page was asked for: the client is one page ahead of its reader.
+func (s *server) ahead() {
+	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(s.log(), "Pull") && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // log is what was asked, a word for each request.
 func (s *server) log() string {
 	s.mu.Lock()
@@ -109,8 +116,8 @@ const (
 	released = `<n:ReleaseResponse/>`
 )
 
-// take reads an enumeration, and stops after so many items; 0 for never.
-func take(ctx context.Context, c *Client, q Query, stop int) (numbers string, err error) {
+// take reads an enumeration, and stops after so many items; 0 for never. ahead is called before it does.
+func take(ctx context.Context, c *Client, q Query, stop int, ahead func()) (numbers string, err error) {
 	var got []string
 	for item, failed := range c.All(ctx, q) {
 		if failed != nil {
@@ -124,6 +131,7 @@ func take(ctx context.Context, c *Client, q Query, stop int) (numbers string, er
 		}
 		got = append(got, v.Text+mark)
 		if len(got) == stop {
+			ahead()
 			break
 		}
 	}
@@ -171,7 +179,7 @@ func TestPages(t *testing.T) {
 	} {
 		s := &server{t: t, script: tc.script}
 		tc.q.ResourceURI = "urn:a/x"
-		got, err := take(t.Context(), &Client{Conn: s, To: "http://h/wsman"}, tc.q, tc.stop)
+		got, err := take(t.Context(), &Client{Conn: s, To: "http://h/wsman"}, tc.q, tc.stop, s.ahead)
 		if got != tc.items || s.log() != tc.asked {
 			t.Errorf("%s:\nitems %q, want %q\nasked %q, want %q", tc.name, got, tc.items, s.log(), tc.asked)
 		}
@@ -232,7 +240,7 @@ func TestInterrupted(t *testing.T) {
 		if stuck {
 			grace = time.Millisecond
 		}
-		got, err := take(ctx, &Client{Conn: s, Grace: grace}, Query{ResourceURI: "urn:x"}, 0)
+		got, err := take(ctx, &Client{Conn: s, Grace: grace}, Query{ResourceURI: "urn:x"}, 0, nil)
 		want := map[bool]string{false: "Enumerate 1000, Pull a 1000, Release b", true: "Enumerate 1000, Pull a 1000, Release a"}[stuck]
 		if err != cause || s.log() != want || got != "1|" && got != "" { // the first item, if that was taken before
 			t.Errorf("%s: %v, items %q, asked %q", name, err, got, s.log())
@@ -242,7 +250,7 @@ func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(cause)
 	s := &server{t: t}
-	if got, err := take(ctx, &Client{Conn: s}, Query{}, 0); got != "" || err != cause || len(s.requests) > 0 {
+	if got, err := take(ctx, &Client{Conn: s}, Query{}, 0, nil); got != "" || err != cause || len(s.requests) > 0 {
 		t.Errorf("%q, %v, %s", got, err, s.log())
 	}
 }
