@@ -54,7 +54,8 @@ type Options struct {
 	// Reconnect is how long a lost Receive is asked for again; 0 for a minute.
 	Reconnect time.Duration
 
-	// Reconnected is called when a lost answer came after all, before its output is written; nil for nobody.
+	// Reconnected is called when Main has another connection than before, since that one broke, and before what arrives on
+	// it is written; nil for nobody.
 	Reconnected func()
 
 	// Panicked is told of a bug that shows itself in a goroutine of this package, which would end the program otherwise.
@@ -233,55 +234,6 @@ func (s *Shell) answerIn(ctx context.Context) (context.Context, context.CancelFu
 	return context.WithTimeoutCause(ctx, s.options.OperationTimeout+slack, errNoAnswer)
 }
 
-// insist sends a request that is safe to repeat, and asks again with the same bytes for an answer that is lost, until
-// [Options.Reconnect] has passed. again tells that it had to.
-func (s *Shell) insist(ctx context.Context, lane Conn, q *wsman.Request) (answer []byte, again bool, err error) {
-	soap, err := q.Encode()
-	if err != nil {
-		return nil, false, err
-	}
-	if answer, err = s.postBytes(ctx, lane, soap); err == nil || !lost(err) {
-		return answer, false, err
-	}
-	answer, err = s.askAgain(ctx, lane, soap, err)
-	return answer, true, err
-}
-
-// askAgain repeats a request until an answer comes or [Options.Reconnect] has passed; err is why it has to.
-func (s *Shell) askAgain(ctx context.Context, lane Conn, soap []byte, err error) ([]byte, error) {
-	deadline := time.Now().Add(s.options.Reconnect)
-	for wait := 100 * time.Millisecond; lost(err) && ctx.Err() == nil && time.Now().Before(deadline); wait = min(2*wait, 2*time.Second) {
-		if sleep(ctx, wait) != nil {
-			break
-		}
-		if err = s.reconnected(ctx, lane); err != nil {
-			continue
-		}
-		var answer []byte
-		if answer, err = s.postBytes(ctx, lane, soap); err == nil {
-			return answer, nil
-		}
-	}
-	return nil, err
-}
-
-// reconnected makes a connection and tells of it, where somebody wants to hear. The answer to a Receive may take its time,
-// that to Identify does not.
-func (s *Shell) reconnected(ctx context.Context, lane Conn) error {
-	if s.options.Reconnected == nil {
-		return nil
-	}
-	q := wsman.Request{Body: wsman.Identify{}}
-	soap, err := q.Encode()
-	if err == nil {
-		_, err = s.postBytes(ctx, lane, soap)
-	}
-	if err == nil {
-		s.options.Reconnected()
-	}
-	return err
-}
-
 // guard is deferred by each goroutine.
 func (s *Shell) guard() {
 	if s.options.Panicked == nil {
@@ -321,15 +273,6 @@ func failed(op string, err error) error {
 		return nil
 	}
 	return &OpError{op, err}
-}
-
-// lost reports that an answer did not come, but may come when asked for again.
-func lost(err error) bool {
-	l, ok := errors.AsType[interface {
-		error
-		Lost() bool
-	}](err)
-	return ok && l.Lost()
 }
 
 func upper(b bool) string { return strings.ToUpper(strconv.FormatBool(b)) }

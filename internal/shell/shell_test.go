@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"strings"
 	"sync"
@@ -310,6 +311,59 @@ func TestTold(t *testing.T) {
 	if v := <-panicked; v != "bug" {
 		t.Errorf("%v", v)
 	}
+}
+
+// TestCutBetween: a connection that breaks between two Receives is told of too, once, and nothing is lost.
+func TestCutBetween(t *testing.T) {
+	f := newFixture(t, sandbox.Options{}, nil)
+	cut := &cutter{}
+	config := transport.Config{URL: f.server.URL(), Dial: cut.dial}
+	d, err := transport.NewDialer(config, auth.NewNTLM(f.server.User(), f.server.Password()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	main := d.Lane()
+	defer main.Close()
+	f.options.Main = main
+	stdin, typed := io.Pipe()
+	go func() { _, _ = io.WriteString(typed, "one\n") }()
+	told := 0
+	f.options.Reconnected = func() {
+		if told++; told == 3 {
+			_ = typed.Close()
+			return
+		}
+		go func() { _, _ = io.WriteString(typed, "more\n") }()
+	}
+	s, err := shell.Open(t.Context(), f.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := s.Run(ctx, shell.Command{Line: "cat"}, shell.Streams{Stdin: stdin, Stdout: cut}); err != nil {
+		t.Error(err)
+	}
+	if cut.String() != "one\nmore\nmore\n" || told != 3 {
+		t.Errorf("%q, told %d times", cut, told)
+	}
+}
+
+// cutter cuts the connection whenever output has come.
+type cutter struct {
+	bytes.Buffer
+	conn net.Conn
+}
+
+func (c *cutter) dial(ctx context.Context, network, address string) (nc net.Conn, err error) {
+	c.conn, err = (&net.Dialer{}).DialContext(ctx, network, address)
+	return c.conn, err
+}
+
+func (c *cutter) Write(b []byte) (int, error) {
+	_ = c.conn.Close()
+	return c.Buffer.Write(b)
 }
 
 type bug struct{}

@@ -448,12 +448,15 @@ func TestUnsent(t *testing.T) {
 		if _, err := l.Post(t.Context(), identify(t)); err != nil {
 			t.Fatal(err)
 		}
-		c, err := l.current()
+		c, _, err := l.current()
 		if err != nil {
 			t.Fatal(err)
 		}
 		_ = c.client.Close() // as net/http does behind the back of its callers
-		if answer, err := l.on(t.Context(), c, identify(t)); err != nil || !bytes.Contains(answer, []byte("IdentifyResponse")) {
+		if answer, broken, err := l.on(t.Context(), c, identify(t)); answer != nil || broken == nil || err != nil {
+			t.Errorf("https %v: %q, %v, %v", https, answer, broken, err)
+		}
+		if answer, err := l.Post(t.Context(), identify(t)); err != nil || !bytes.Contains(answer, []byte("IdentifyResponse")) {
 			t.Errorf("https %v: %q, %v", https, answer, err)
 		}
 		if n := s.Stats().Connections; n != 2 {
@@ -463,6 +466,33 @@ func TestUnsent(t *testing.T) {
 		if _, err := l.Post(t.Context(), identify(t)); !errors.As(err, &e) || e.Unsent {
 			t.Errorf("https %v: what the server has seen is sent again: %v", https, err)
 		}
+	}
+}
+
+// TestPostSame: who wants to know hears that the connection is not there any more, and nothing was sent; a connection that the
+// server announced to close counts for no such thing.
+func TestPostSame(t *testing.T) {
+	s := server(t, sandbox.Options{Faults: faults(t, "close,on=Identify,nth=2")})
+	d := dialer(t, s, nil)
+	l := d.Lane()
+	defer l.Close()
+	for i := range 3 {
+		if _, err := l.PostSame(t.Context(), identify(t)); err != nil {
+			t.Fatalf("request %d: %v", i, err)
+		}
+	}
+	c, _, err := l.current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.client.Close()
+	before := d.Requests()
+	var e *Error
+	if _, err := l.PostSame(t.Context(), identify(t)); !errors.As(err, &e) || !e.Unsent || !e.Lost() || d.Requests() != before {
+		t.Errorf("%v, %d requests", err, d.Requests()-before)
+	}
+	if _, err := l.PostSame(t.Context(), identify(t)); err != nil || s.Stats().Connections != 3 {
+		t.Errorf("%v, %+v", err, s.Stats())
 	}
 }
 
