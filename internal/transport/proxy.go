@@ -38,9 +38,16 @@ func (e *ProxyError) Unwrap() error { return e.Err }
 
 // dialTCP makes a TCP connection to the endpoint, through the proxy where there is one.
 func (d *Dialer) dialTCP(ctx context.Context, network, address string) (net.Conn, error) {
-	dial := d.config.Dial
-	if dial == nil {
-		dial = (&net.Dialer{}).DialContext
+	plain := d.config.Dial
+	if plain == nil {
+		plain = (&net.Dialer{}).DialContext
+	}
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		nc, err := plain(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return acknowledging(nc), nil
 	}
 	p := d.config.Proxy
 	if p == nil {
