@@ -9,12 +9,13 @@ import (
 	"time"
 )
 
-// interrupting are the signals that end a command in good order. SIGPIPE is among what is caught, not ignored: a write to a
-// closed pipe then fails instead of killing the process, and programs that are started do not inherit the ignoring.
+// interrupting are the signals that end a command in good order, so that no shell is left on a target. SIGPIPE is among what is
+// caught, not ignored: a write to a closed pipe then fails instead of killing the process, and programs that are started do not
+// inherit the ignoring.
 func interrupting() []os.Signal {
 	pipe := make(chan os.Signal, 1)
 	signal.Notify(pipe, syscall.SIGPIPE)
-	return []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+	return []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
 }
 
 // dieOf ends the process by a signal, as its parent expects of one that was ended by it; nothing for nil. It returns where
