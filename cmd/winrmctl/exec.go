@@ -13,6 +13,7 @@ import (
 	"github.com/winrmctl/winrmctl/internal/config"
 	"github.com/winrmctl/winrmctl/internal/script"
 	"github.com/winrmctl/winrmctl/internal/shell"
+	"github.com/winrmctl/winrmctl/internal/wsman"
 )
 
 // execOptions is one command line of exec.
@@ -164,7 +165,7 @@ func (o *execOptions) complete(c *cobra.Command, args []string) error {
 	if o.several && o.stdin {
 		return &usageError{"-i streams stdin to one target, not to several", "put the input into a file on the targets, or run it once for each"}
 	}
-	return o.checkLength()
+	return o.checkCommand()
 }
 
 // findTargets resolves all of them, before anything runs on one.
@@ -199,8 +200,8 @@ const (
 	longestDirect = 32767
 )
 
-// checkLength refuses a command line that the other side would.
-func (o *execOptions) checkLength() error {
+// checkCommand looks at the command line, if it is no script.
+func (o *execOptions) checkCommand() error {
 	if o.scriptFile != "" || o.attach != "" {
 		return nil
 	}
@@ -212,10 +213,14 @@ func (o *execOptions) checkLength() error {
 	if o.powershell {
 		hint = "put it into a file: winrmctl exec -f FILE.ps1"
 	}
-	return checkLength(strings.Join(append([]string{c.Line}, c.Args...), " "), limit, hint)
+	return checkLine(strings.Join(append([]string{c.Line}, c.Args...), " "), limit, hint)
 }
 
-func checkLength(line string, limit int, hint string) error {
+// checkLine refuses a line that cannot be sent, or that the other side would refuse.
+func checkLine(line string, limit int, hint string) error {
+	if err := wsman.CheckText("command", line); err != nil {
+		return err
+	}
 	if n := len(utf16.Encode([]rune(line))); n > limit {
 		return &usageError{fmt.Sprintf("the command line has %d characters, and the other side takes %d", n, limit), hint}
 	}

@@ -100,7 +100,7 @@ func (o *execOptions) plan(text io.Reader) (*script.Plan, error) {
 		return nil, &usageError{"--pwsh is of use only with PowerShell scripts", ""}
 	}
 	if err == nil {
-		err = checkLength(p.Line, longest, "have the script read a file")
+		err = checkLine(p.Line, longest, "have the script read a file")
 	}
 	if err == nil && o.stdin && !p.OwnsStdin {
 		return nil, &usageError{"-i is not possible with this script: " + p.WhyNot, "have the script read a file, or take what it needs as arguments"}

@@ -52,6 +52,12 @@ func (e *CharacterError) Error() string {
 	return fmt.Sprintf("%s: %s at offset %d cannot be sent: XML 1.0 has no way to write it", e.Where, e.Char, e.Offset)
 }
 
+// CheckText returns a [CharacterError] for text that no message can carry. where names the text.
+func CheckText(where, text string) error {
+	_, err := escape(where, text)
+	return err
+}
+
 // escape makes text fit for element content and attribute values alike, so that a parser gets back exactly the same
 // characters: the writers of masterzen/winrm/soap escape nothing. where names the text in an error.
 func escape(where, text string) (string, error) {
