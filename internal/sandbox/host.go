@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,7 +28,8 @@ func (Host) Start(s Spec) (Program, error) {
 	if stand := standIn(s); stand != nil {
 		cmd = stand
 	} else if s.Direct {
-		args := append([]string{s.Program}, s.Args...)
+		// A program of Windows gets one line, and takes it apart itself.
+		args := append([]string{s.Program}, SplitArgs(strings.Join(s.Args, " "))...)
 		if len(s.Args) == 0 {
 			args = SplitArgs(s.Line)
 		}
