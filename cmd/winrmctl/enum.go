@@ -100,7 +100,7 @@ lists the classes there are.`,
 	f.StringVarP(&o.output, "output", "o", format.Table, "table, json, jsonl, yaml, csv or xml")
 	f.StringSliceVar(&o.sort, "sort", nil, "sort by these `PROPERTIES`, -NAME downwards; the items have to fit in memory")
 	f.DurationVar(&o.watch, "watch", 0, "ask again after this time, and show what has changed, until interrupted")
-	f.StringSliceVar(&o.keys, "key", nil, "with --watch: `PROPERTIES` that tell items apart, where the class does not")
+	f.StringSliceVar(&o.keys, "watch-key", nil, "with --watch: `PROPERTIES` that tell items apart, where the class does not")
 	f.Duration("timeout", 0, "end after this time, and exit 124")
 	f.StringVar(&o.targetsFrom, "targets-from", "", "read targets from `FILE`, or - for stdin, one a line")
 	f.IntVar(&o.parallel, "parallel", 32, "how many targets at once")
@@ -177,7 +177,7 @@ func (o *enumOptions) check() error {
 	case o.watch > 0 && (isGet && o.invoke != "" || o.classes):
 		return &usageError{"--watch is for instances", ""}
 	case len(o.keys) > 0 && o.watch == 0:
-		return &usageError{"--key is of use only with --watch", ""}
+		return &usageError{"--watch-key is of use only with --watch", ""}
 	case o.output == format.XML && (len(o.sort) > 0 || o.classes):
 		return &usageError{"-o xml writes items as they were received: it cannot sort them or list classes", "use -o json or -o jsonl"}
 	case len(o.association) == 0 && (o.references || o.associationClass+o.resultClass+o.role+o.otherEnd != ""):

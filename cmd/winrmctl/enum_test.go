@@ -160,6 +160,18 @@ func TestEnumWatch(t *testing.T) {
 	}
 }
 
+// TestEnumWatchKey: items are told apart by the properties that --watch-key names, in place of the keys of their class.
+func TestEnumWatchKey(t *testing.T) {
+	a, _, _, stderr, args := enumApp(t, sandbox.Options{})
+	signals := make(chan os.Signal, 1)
+	stdout := &cue{text: "}", do: func() { signals <- os.Interrupt }}
+	a.stdout, a.signals = stdout, signals
+	status := a.run(t.Context(), append(args, "services", "--select", "State", "--where", "Name=w32time", "--watch", "1m", "--watch-key", "displayname", "-o", "jsonl"))
+	if status.code != 130 || stderr.String() != "winrmctl: interrupted\n" || !strings.Contains(stdout.String(), `"item":{"DisplayName":"Windows Time","State":"Stopped"}}`) {
+		t.Errorf("exit %d, stdout %q, stderr %q", status.code, stdout, stderr)
+	}
+}
+
 // both writes to two writers.
 type both struct{ first, second *cue }
 
