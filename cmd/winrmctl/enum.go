@@ -117,12 +117,15 @@ func (o *enumOptions) complete(c *cobra.Command, args []string) error {
 		spec, args = args[0], args[1:]
 	}
 	if o.wql == "" || len(args) > 0 && !strings.Contains(args[0], "=") {
-		switch {
-		case len(args) > 0:
+		if len(args) > 0 {
 			o.resource, args = args[0], args[1:]
-		case !o.classes && o.wql == "":
+		}
+		if o.resource == "" && !o.classes && o.wql == "" {
 			return &usageError{"enum needs a resource", "a class such as Win32_Service, or services, processes, os, shells, listeners, config; winrmctl enum " + orTarget(spec) + " --classes lists the classes"}
 		}
+	}
+	for i, name := range o.selected {
+		o.selected[i] = strings.TrimSpace(name)
 	}
 	if o.invoke == "" && len(args) > 0 {
 		return &usageError{fmt.Sprintf("enum: one argument too many: %q", args[0]), "a condition is given with --where, arguments of a method with --invoke METHOD"}
@@ -176,10 +179,14 @@ func (o *enumOptions) check() error {
 		return &usageError{"--watch has no end, which -o " + o.output + " would need", "use -o table or -o jsonl"}
 	case o.watch > 0 && (isGet && o.invoke != "" || o.classes):
 		return &usageError{"--watch is for instances", ""}
+	case o.watch > 0 && len(o.sort) > 0:
+		return &usageError{"--sort needs all items at once, --watch tells of each change as it comes", ""}
 	case len(o.keys) > 0 && o.watch == 0:
 		return &usageError{"--watch-key is of use only with --watch", ""}
 	case o.output == format.XML && (len(o.sort) > 0 || o.classes):
 		return &usageError{"-o xml writes items as they were received: it cannot sort them or list classes", "use -o json or -o jsonl"}
+	case o.mode != "object" && (isGet || o.classes):
+		return &usageError{"--mode says how instances are listed: it has no meaning with --get, --invoke and --classes", ""}
 	case len(o.association) == 0 && (o.references || o.associationClass+o.resultClass+o.role+o.otherEnd != ""):
 		return &usageError{"--association-class, --result-class, --role, --result-role and --references belong to --association", "winrmctl enum TARGET CLASS --association KEY=VALUE"}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -48,7 +49,11 @@ func (o *enumOptions) explainClass(ctx context.Context, c *enum.Client, j *enumJ
 		return err // something else is wrong
 	}
 	hint := fmt.Sprintf("there is no class %s in %s: --classes lists those that are", j.class, j.namespace)
-	if near := enum.Nearest(j.class, names); len(near) > 0 {
+	near := enum.Nearest(j.class, names)
+	if len(near) == 0 {
+		near = enum.Nearest(j.class, slices.Sorted(maps.Keys(enum.ShortNames())))
+	}
+	if len(near) > 0 {
 		hint = fmt.Sprintf("there is no class %s in %s: did you mean %s?", j.class, j.namespace, strings.Join(near, " or "))
 	}
 	return &hintedError{err, hint}

@@ -75,6 +75,9 @@ func (o *enumOptions) job() (*enumJob, error) {
 		j.columns = defaultColumns(o.resultClass)
 	}
 	projected := o.projects(&q)
+	if projected && q.Raw {
+		return nil, errProjectedXML()
+	}
 	j.run = func(ctx context.Context, c *enum.Client, emit func(*enum.Item) error) error {
 		for item, err := range c.All(ctx, q) {
 			if err != nil {
@@ -166,6 +169,10 @@ func (o *enumOptions) projects(q *enum.Query) bool {
 	return len(o.selected) > 0 && !all(o.selected) && (q.Filter == nil || q.Filter.Dialect != wsman.DialectWQL)
 }
 
+func errProjectedXML() error {
+	return &usageError{"-o xml writes items as they were received: only queries of WMI classes can --select", "use -o json or -o jsonl"}
+}
+
 // project keeps properties by name, in their order, without regard to case.
 func project(item *enum.Item, names []string) {
 	var kept []enum.Property
@@ -202,6 +209,9 @@ func (o *enumOptions) getJob(j *enumJob, q enum.Query) (*enumJob, error) {
 	}
 	if o.where != "" || len(o.filter) > 0 || len(o.association) > 0 {
 		return nil, &usageError{"--where, --filter and --association choose among instances: of " + o.resource + " there is one", ""}
+	}
+	if o.projects(&q) && q.Raw {
+		return nil, errProjectedXML()
 	}
 	q.Selectors = append(selectors, q.Selectors...)
 	j.run = func(ctx context.Context, c *enum.Client, emit func(*enum.Item) error) error {

@@ -72,6 +72,8 @@ func TestSelect(t *testing.T) {
 		{nil, `Name like 'a%' AND NOT (B IS NULL)`, `SELECT * FROM X WHERE Name like 'a%' AND NOT (B IS NULL)`},
 		{nil, `Name LIKE a%`, `SELECT * FROM X WHERE Name LIKE 'a%'`},
 		{nil, `A='' AND B<=5`, `SELECT * FROM X WHERE A='' AND B<=5`},
+		{nil, `5 < Size AND 'x' = Name and B=c`, `SELECT * FROM X WHERE 5 < Size AND 'x' = Name and B='c'`},
+		{nil, `A IS NULL OR NOT B=c`, `SELECT * FROM X WHERE A IS NULL OR NOT B='c'`},
 		{nil, `A=漢字`, `SELECT * FROM X WHERE A='漢字'`},
 		// What looks like the end of the text, and more, is text.
 		{nil, `A='x'' OR 1=1 --'`, `SELECT * FROM X WHERE A='x\' OR 1=1 --'`},

@@ -35,7 +35,8 @@ func Select(class string, properties []string, condition string) (string, error)
 func Condition(text string) (string, error) {
 	var out strings.Builder
 	rest := strings.TrimSpace(text)
-	value := false // an operator came last: a value is due
+	value := false   // an operator came last: a value is due
+	literal := false // a value came first, as in 5 < Size: what stands behind the operator is a property
 	for rest != "" {
 		token, kind, n, err := conditionToken(rest)
 		if err != nil {
@@ -51,7 +52,9 @@ func Condition(text string) (string, error) {
 		if len(spaced) < len(rest)-n {
 			out.WriteByte(' ')
 		}
-		value = kind == tokenOperator || kind == tokenWord && (strings.EqualFold(token, "LIKE") || strings.EqualFold(token, "ISA"))
+		comes := kind == tokenOperator && !literal || kind == tokenWord && (strings.EqualFold(token, "LIKE") || strings.EqualFold(token, "ISA"))
+		literal = !value && (kind == tokenText || kind == tokenWord && isLiteral(token))
+		value = comes
 		rest = spaced
 	}
 	return out.String(), nil
