@@ -287,7 +287,11 @@ func (d *decoder) special(r *wsman.Reader) (v Value, ok bool, err error) {
 func reference(e wsman.EndpointReference) *Item {
 	selectors := &Item{}
 	for _, s := range e.Selectors {
-		selectors.Properties = append(selectors.Properties, Property{s.Name, Value{Kind: String, Text: s.Value}})
+		v := Value{Kind: String, Text: s.Value}
+		if s.Reference != nil { // the key of an association
+			v = Value{Kind: Reference, Item: reference(*s.Reference)}
+		}
+		selectors.Properties = append(selectors.Properties, Property{s.Name, v})
 	}
 	out := &Item{Properties: []Property{
 		{"ResourceURI", Value{Kind: String, Text: e.ResourceURI}}, {"Selectors", Value{Kind: Object, Item: selectors}},

@@ -108,6 +108,8 @@ func TestDecode(t *testing.T) {
 			`{S:"12" D:@2013-04-09T15:42:20.4124Z L:["a"] Z:null}`},
 		{"an endpoint reference", `<a:EndpointReference><a:Address>urn:x</a:Address><a:ReferenceParameters><w:ResourceURI>urn:r</w:ResourceURI></a:ReferenceParameters></a:EndpointReference>`,
 			`{}->{ResourceURI:"urn:r" Selectors:{} Address:"urn:x"}`},
+		{"keys that are references", `<a:EndpointReference><a:ReferenceParameters><w:ResourceURI>urn:r</w:ResourceURI><w:SelectorSet><w:Selector Name="A"> <a:EndpointReference><a:ReferenceParameters><w:ResourceURI>urn:s</w:ResourceURI><w:SelectorSet><w:Selector Name="K">5</w:Selector></w:SelectorSet></a:ReferenceParameters></a:EndpointReference> </w:Selector><w:Selector Name="B">x<y/>z</w:Selector></w:SelectorSet></a:ReferenceParameters></a:EndpointReference>`,
+			`{}->{ResourceURI:"urn:r" Selectors:{A:&{ResourceURI:"urn:s" Selectors:{K:"5"}} B:"xz"}}`},
 		{"an object with its reference", `<w:Item><p:X><p:A>1</p:A></p:X><a:EndpointReference><a:ReferenceParameters><w:ResourceURI>urn:r</w:ResourceURI></a:ReferenceParameters></a:EndpointReference></w:Item>`,
 			`X{A:1}->{ResourceURI:"urn:r" Selectors:{}}`},
 		{"cim:Location", `<p:X><p:A>1</p:A><cim:Location><a:ReferenceParameters><w:ResourceURI>urn:r</w:ResourceURI></a:ReferenceParameters></cim:Location></p:X>`,

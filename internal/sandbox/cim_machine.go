@@ -36,8 +36,8 @@ func (s *Server) machineClasses() []*cimClass {
 		datetime InstallDate LastBootUpTime LocalDateTime`)
 	operating.all(func() [][]cimValue { return [][]cimValue{s.operatingSystem(operating)} })
 	link := declare("Win32_SystemOperatingSystem", `boolean PrimaryOS
-		ref:Win32_ComputerSystem GroupComponent
-		ref:Win32_OperatingSystem PartComponent`)
+		ref:Win32_ComputerSystem GroupComponent*
+		ref:Win32_OperatingSystem PartComponent*`)
 	link.all(func() [][]cimValue {
 		return [][]cimValue{link.row(map[string]cimValue{
 			"PrimaryOS":      booleanValue(true),

@@ -128,7 +128,13 @@ func appendReference(b []byte, resource string, c *cimClass, values []cimValue) 
 	for i, p := range c.Properties {
 		if p.Key {
 			b = append(append(append(b, `<w:Selector Name="`...), p.Name...), `">`...)
-			b = values[i].appendText(b)
+			if v := &values[i]; v.kind == cimReference {
+				b = append(b, `<a:EndpointReference>`...)
+				b = appendReference(b, v.object.class.resource(), v.object.class, v.object.values)
+				b = append(b, `</a:EndpointReference>`...)
+			} else {
+				b = v.appendText(b)
+			}
 			b = append(b, `</w:Selector>`...)
 		}
 	}

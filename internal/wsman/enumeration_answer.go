@@ -118,10 +118,27 @@ func (e *EndpointReference) Element(r *Reader) {
 	case Name{NSManagement, "ResourceURI"}:
 		e.ResourceURI = text(r.Content())
 	case Name{NSManagement, "Selector"}:
-		s := Selector{Name: attr0(r, "Name")}
-		s.Value = string(r.Content())
-		e.Selectors = append(e.Selectors, s)
+		e.Selectors = append(e.Selectors, readSelector(r))
 	}
+}
+
+// readSelector reads a selector from its start tag to its end tag: text, or an endpoint reference.
+func readSelector(r *Reader) Selector {
+	s := Selector{Name: attr0(r, "Name")}
+	for depth := r.Depth(); r.Depth() >= depth; {
+		switch t := r.Next(); {
+		case t == EOF:
+			return s
+		case t == Text && s.Reference == nil:
+			s.Value += string(r.Text())
+		case t == Start && r.Is(NSAddressing, "EndpointReference"):
+			e := ReadEndpointReference(r)
+			s.Reference, s.Value = &e, ""
+		case t == Start:
+			r.Skip()
+		}
+	}
+	return s
 }
 
 // String names the resource on one line.

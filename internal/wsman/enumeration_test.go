@@ -11,12 +11,12 @@ import (
 
 // TestEnumerationRequests: what a client writes is what a server reads.
 func TestEnumerationRequests(t *testing.T) {
-	object := EndpointReference{ResourceURI: PrefixWMI + "root/cimv2/Win32_LogicalDisk", Selectors: []Selector{{"DeviceID", `C:<&"'>`}}}
+	object := EndpointReference{ResourceURI: PrefixWMI + "root/cimv2/Win32_LogicalDisk", Selectors: []Selector{{Name: "DeviceID", Value: `C:<&"'>`}}}
 	for _, body := range []Body{
 		&Enumerate{},
 		&Enumerate{Optimize: true, MaxElements: 1000, Mode: ModeObjectAndEPR, Polymorphism: PolymorphismInclude},
 		&Enumerate{Filter: &Filter{Dialect: DialectWQL, Text: `SELECT * FROM X WHERE A < 1 AND B = 'a&b"]]>'`}},
-		&Enumerate{Filter: &Filter{Dialect: DialectSelector, Selectors: []Selector{{"State", "Stopped"}, {"StartMode", "Auto <&>"}}}},
+		&Enumerate{Filter: &Filter{Dialect: DialectSelector, Selectors: []Selector{{Name: "State", Value: "Stopped"}, {Name: "StartMode", Value: "Auto <&>"}}}},
 		&Enumerate{Filter: &Filter{Dialect: DialectAssociation, Association: &Association{
 			Object: object, AssociationClass: "A", Role: "R", ResultClass: "C", ResultRole: "S",
 		}}},

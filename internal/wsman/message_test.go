@@ -28,7 +28,7 @@ func requests() map[string]*Request {
 		}
 		return q
 	}
-	of := func(q *Request) { q.Selectors = []Selector{{"ShellId", "SHELL-1"}} }
+	of := func(q *Request) { q.Selectors = []Selector{{Name: "ShellId", Value: "SHELL-1"}} }
 	return map[string]*Request{
 		"create": head(ActionCreate, &Shell{
 			Environment:      []EnvVar{{"STAGE", "a<b>&\"c\"\r\n\td'"}, {`A"B`, ""}},
@@ -52,7 +52,7 @@ func requests() map[string]*Request {
 		"connect":         head(ActionConnect, &Connect{}, of),
 		"connect_command": head(ActionConnect, &Connect{CommandID: "CMD-1"}, of),
 		"selectors": head(ActionGet, nil, func(q *Request) {
-			q.Selectors = []Selector{{"Name", "w<32>time"}, {"Other", "1"}}
+			q.Selectors = []Selector{{Name: "Name", Value: "w<32>time"}, {Name: "Other", Value: "1"}}
 		}),
 	}
 }
@@ -139,7 +139,7 @@ func FuzzText(f *testing.F) {
 	f.Add("]]> & < \" ' é 日本 \r\n\t\uFFFD", "x")
 	f.Add("\x01", "a\xffb")
 	f.Fuzz(func(t *testing.T, command, value string) {
-		q := &Request{Action: ActionCommand, MessageID: "uuid:1", Selectors: []Selector{{"ShellId", "1"}}, Body: &CommandLine{Command: command, Arguments: []string{value}}}
+		q := &Request{Action: ActionCommand, MessageID: "uuid:1", Selectors: []Selector{{Name: "ShellId", Value: "1"}}, Body: &CommandLine{Command: command, Arguments: []string{value}}}
 		wire, err := q.Encode()
 		if err != nil {
 			var char *CharacterError

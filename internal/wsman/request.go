@@ -28,7 +28,10 @@ type Request struct {
 }
 
 // Selector names an instance, such as a shell by its ShellId.
-type Selector struct{ Name, Value string }
+type Selector struct {
+	Name, Value string
+	Reference   *EndpointReference // in place of Value, of a key that refers to an instance (DSP0226 5.1.2.2); only in what is read
+}
 
 // Option is an entry of w:OptionSet.
 type Option struct{ Name, Value string }
