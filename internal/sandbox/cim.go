@@ -47,7 +47,8 @@ func isData(in *request) bool {
 		return true
 	}
 	return strings.HasPrefix(in.ResourceURI, wsman.PrefixWMI) || strings.HasPrefix(in.ResourceURI, wsman.PrefixDMTF) ||
-		strings.HasPrefix(in.ResourceURI, wsman.ResourceConfig) || in.ResourceURI == wsman.ResourceClass || in.ResourceURI == wsman.ResourceAllDMTF
+		strings.HasPrefix(in.ResourceURI, wsman.ResourceConfig) || in.ResourceURI == wsman.ResourceClass || in.ResourceURI == wsman.ResourceAllDMTF ||
+		in.ResourceURI == wsman.ResourceShells && in.Action == wsman.ActionGet
 }
 
 // perform carries out a request about data. Its error is a [*wsman.Fault].
@@ -251,8 +252,11 @@ func invalidQuery(err error) *wsman.Fault {
 
 // get answers a Get.
 func (r *repository) get(in *request) (wsman.ResponseBody, error) {
-	if in.ResourceURI == wsman.ResourceConfig {
-		return wsman.Content(r.server.configuration()), nil
+	if item, ok, err := r.server.ownInstance(in); ok {
+		if err != nil {
+			return nil, err
+		}
+		return wsman.Content(item), nil
 	}
 	if in.ResourceURI == wsman.ResourceClass {
 		class := r.classes[classKey(strings.ReplaceAll(in.Selector(wsman.SelectorNamespace), `\`, "/"), in.Selector("ClassName"))]

@@ -44,6 +44,31 @@ func (s *Server) own(in *request, body *wsman.Enumerate) (items [][]byte, ok boo
 	return items, true, err
 }
 
+// ownInstance finds one of what the server itself has, by its keys; ok is false for other URIs.
+func (s *Server) ownInstance(in *request) (item []byte, ok bool, err error) {
+	switch in.ResourceURI {
+	case wsman.ResourceConfig:
+		return s.configuration(), true, nil
+	case wsman.ResourceShells:
+		if shell := s.shells.find(in.Selector("ShellId")); shell != nil && len(in.Selectors) == 1 {
+			return shell.item(), true, nil
+		}
+		f := invalidSelectors() // for a shell that is not there too (recorded)
+		f.Provider = "Shell provider"
+		return nil, true, f
+	case wsman.ResourceListener:
+		address, transport, _ := s.listenerKeys()
+		switch {
+		case len(in.Selectors) != 2 || in.Selector("Address") == "" || in.Selector("Transport") == "":
+			return nil, true, invalidSelectors()
+		case !chosen(&wsman.Filter{Selectors: in.Selectors}, map[string]string{"address": address, "transport": transport}):
+			return nil, true, notFound()
+		}
+		return s.listeners(wsman.ModeObject)[0], true, nil
+	}
+	return nil, false, nil
+}
+
 // sorted are the shells, by their ids.
 func (g *registry) sorted() []*remoteShell {
 	g.mu.Lock()

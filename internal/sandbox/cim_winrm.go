@@ -16,16 +16,25 @@ func element(b *strings.Builder, name, text string) {
 	fmt.Fprintf(b, "<%s>%s</%s>", name, appendEscaped(nil, text), name)
 }
 
+// listenerKeys are the keys of the one listener, and the address in them by itself.
+func (s *Server) listenerKeys() (address, transport, host string) {
+	transport = "HTTP"
+	if s.identity != nil {
+		transport = "HTTPS"
+	}
+	host = s.listener.Addr().String()
+	host = strings.Trim(host[:strings.LastIndexByte(host, ':')], "[]")
+	return "IP:" + host, transport, host
+}
+
 // listeners lists the one listener (2.2.4.19, 3.1.4.1.29.5).
 func (s *Server) listeners(mode wsman.EnumerationMode) [][]byte {
-	transport, thumbprint := "HTTP", ""
+	address, transport, host := s.listenerKeys()
+	thumbprint := ""
 	if s.identity != nil {
 		sum := sha1.Sum(s.identity.leaf.Raw)
-		transport, thumbprint = "HTTPS", strings.ToUpper(hex.EncodeToString(sum[:]))
+		thumbprint = strings.ToUpper(hex.EncodeToString(sum[:]))
 	}
-	host := s.listener.Addr().String()
-	host = strings.Trim(host[:strings.LastIndexByte(host, ':')], "[]")
-	address := "IP:" + host
 	var b strings.Builder
 	if mode != wsman.ModeEPR {
 		b.WriteString(`<cfg:Listener xmlns:cfg="` + wsman.ResourceConfig + `">`)
