@@ -15,14 +15,17 @@ import (
 
 // inline runs text that stands in it as a single-quoted string: a script block, unlike text put behind the assignment, may
 // begin with param, using or #requires. Text that does not parse has to end with 1, which a method's exception alone would
-// not do; exit carries the exit code of the last native program, which -EncodedCommand alone turns into 0 or 1.
+// not do. Whether the text's last command failed is known at its end only, and noted there. exit carries the exit code of
+// the last native program, which -EncodedCommand alone turns into 0 or 1.
 const inline = `$ProgressPreference = 'SilentlyContinue'
 try { $winrmctl = [ScriptBlock]::Create('%s') } catch { throw }
+if ($winrmctl.Ast.EndBlock.Unnamed) { $winrmctl = [ScriptBlock]::Create("$winrmctl` + "`n`n`" + `$global:winrmctl = ` + "`" + `$?") }
 %s& $winrmctl
-` + ending
+if (!($? -and $winrmctl) -and !$LASTEXITCODE) { exit 1 }
+exit $LASTEXITCODE`
 
 // ending is what follows the call of a script, in the scope of that call. $? is false where the script could not be called:
-// what fails within it does not show there.
+// what fails within it does not show there, as with -File.
 const ending = `if (!$? -and !$LASTEXITCODE) { exit 1 }
 exit $LASTEXITCODE`
 

@@ -39,7 +39,8 @@ func TestPowerShell(t *testing.T) {
 		}
 		got := decode(t, line)
 		body, ok1 := strings.CutPrefix(got, "$ProgressPreference = 'SilentlyContinue'\ntry { $winrmctl = [ScriptBlock]::Create('")
-		body, ok2 := strings.CutSuffix(body, "') } catch { throw }\n& $winrmctl\nif (!$? -and !$LASTEXITCODE) { exit 1 }\nexit $LASTEXITCODE")
+		body, ok2 := strings.CutSuffix(body, "') } catch { throw }\nif ($winrmctl.Ast.EndBlock.Unnamed) { $winrmctl = [ScriptBlock]::Create(\"$winrmctl`n`n`$global:winrmctl = `$?\") }\n"+
+			"& $winrmctl\nif (!($? -and $winrmctl) -and !$LASTEXITCODE) { exit 1 }\nexit $LASTEXITCODE")
 		// What PowerShell makes of a single-quoted string: two of a quote are one of it.
 		undoubled := strings.NewReplacer("''", "'", "‘‘", "‘", "’’", "’", "‚‚", "‚", "‛‛", "‛").Replace(body)
 		if !ok1 || !ok2 || undoubled != text {
