@@ -163,7 +163,7 @@ func TestFleet(t *testing.T) {
 			t.Fatalf("%s: %s, %d bytes: %s", target, ended[target], bytesOf[target], why[target])
 		}
 		if s := healthy.servers[i].Stats(); s.Shells != 0 {
-			t.Fatalf("%s: %d shells are left", target, s.Shells)
+			t.Fatalf("%s: %d shells are left: %s", target, s.Shells, stderr.String())
 		}
 	}
 	for _, target := range targets[:n/10] {
