@@ -186,13 +186,17 @@ func (s *Shell) ID() string { return s.id }
 // IdleTimeout is how long the server keeps the shell that it has created when nobody uses it; 0 where it does not tell.
 func (s *Shell) IdleTimeout() time.Duration { return s.idle }
 
-// Close deletes the shell, which ends what still runs in it (3.1.4.4.1). A shell that is gone already is no error.
+// Close deletes the shell, which ends what still runs in it (3.1.4.4.1). A shell that is gone already is no error, so that it is
+// safe to ask once more where the answer is lost.
 func (s *Shell) Close(ctx context.Context) error {
 	lane := s.options.Main
 	if s.mainCut.Load() && s.sideUsed.Load() {
 		lane = s.options.Side
 	}
 	err := s.simple(ctx, lane, wsman.ActionDelete, nil)
+	if lost(err) && ctx.Err() == nil {
+		err = s.simple(ctx, lane, wsman.ActionDelete, nil)
+	}
 	if f, ok := errors.AsType[*wsman.Fault](err); ok && f.Code == wsman.CodeInvalidSelectors {
 		return nil
 	}

@@ -387,6 +387,24 @@ func TestCancelCreate(t *testing.T) {
 	}
 }
 
+// TestLostDelete: a shell is deleted though the connection breaks on the way; where it breaks again, that is told.
+func TestLostDelete(t *testing.T) {
+	for _, spec := range []string{"drop,on=Delete,nth=1", "lose,on=Delete,nth=1", "truncate,on=Delete,nth=1"} {
+		f := newFixture(t, sandbox.Options{}, nil, spec)
+		if out, _, err := f.run(t, "echo x", nil); err != nil || out != "x\n" || f.server.Stats().Shells != 0 {
+			t.Errorf("%s: %q, %v, %+v", spec, out, err, f.server.Stats())
+		}
+	}
+	f := newFixture(t, sandbox.Options{}, nil, "drop,on=Delete")
+	s, err := shell.Open(t.Context(), f.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(t.Context()); err == nil || f.server.Stats().Shells != 1 {
+		t.Errorf("%v, %+v", err, f.server.Stats())
+	}
+}
+
 // TestLostReceive: an answer that is lost is asked for again, and nothing of the output is lost or doubled.
 func TestLostReceive(t *testing.T) {
 	for _, spec := range []string{"lose,on=Receive,nth=1", "lose,on=Receive,nth=3", "drop,on=Receive,nth=2", "truncate,on=Receive,nth=2", "close,on=Receive"} {
