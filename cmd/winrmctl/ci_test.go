@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -11,18 +13,21 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// ciFiles are the files that docs/ci.md shows.
+// ciFiles are the files that docs/ci.md shows, as they stand but for the port: a machine may run several jobs at once.
 func ciFiles(t *testing.T) map[string]string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("..", "..", "docs", "ci.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	if !bytes.Contains(b, []byte(":15985")) {
+		t.Fatal("docs/ci.md has another port")
+	}
+	b = bytes.ReplaceAll(b, []byte(":15985"), []byte(freePort(t)))
 	files := map[string]string{}
 	for _, m := range regexp.MustCompile("(?s)```yaml\n# (\\S+)\n(.*?)```").FindAllStringSubmatch(string(b), -1) {
 		files[m[1]] = m[2]
@@ -30,9 +35,30 @@ func ciFiles(t *testing.T) map[string]string {
 	return files
 }
 
+// freePort is a port, with the colon before it, that nobody listens on. It is below those that systems give to clients.
+func freePort(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		port := fmt.Sprintf(":%d", 20000+rand.IntN(10000))
+		one, err := net.Listen("tcp", "127.0.0.1"+port)
+		if err != nil {
+			continue
+		}
+		two, err := net.Listen("tcp", "127.0.0.2"+port)
+		_ = one.Close()
+		if err != nil {
+			continue
+		}
+		_ = two.Close()
+		return port
+	}
+	t.Fatal("no port is free")
+	return ""
+}
+
 // runJob runs the steps of a job one after the other, as a runner does: a shell each, which the first failure ends. What
 // installs winrmctl is left out: the one under test is there.
-func runJob(t *testing.T, steps []string, oneShell bool) (dir string) {
+func runJob(t *testing.T, config string, steps []string, oneShell bool) (dir string) {
 	t.Helper()
 	bash, err := exec.LookPath("bash")
 	if err != nil {
@@ -47,7 +73,7 @@ func runJob(t *testing.T, steps []string, oneShell bool) (dir string) {
 	if err := os.Symlink(program, filepath.Join(bin, "winrmctl")); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "winrmctl.yaml"), []byte(ciFiles(t)["winrmctl.yaml"]), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "winrmctl.yaml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var wanted []string
@@ -97,19 +123,6 @@ func stopSandboxes(t *testing.T, dir string) {
 			t.Errorf("kill %s: %v %s", pid, err, out)
 		}
 	}
-	// The next job needs the ports.
-	for _, host := range []string{"127.0.0.1", "127.0.0.2"} {
-		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-			l, err := net.Listen("tcp", host+":15985")
-			if err == nil {
-				_ = l.Close()
-				break
-			}
-			if time.Now().After(deadline) {
-				t.Fatal(err)
-			}
-		}
-	}
 }
 
 // TestCIExamples: the jobs of docs/ci.md work as they stand.
@@ -132,13 +145,14 @@ func TestCIExamples(t *testing.T) {
 	if len(steps) < 6 {
 		t.Fatalf("%d steps", len(steps))
 	}
-	dir := runJob(t, steps, false)
+	dir := runJob(t, files["winrmctl.yaml"], steps, false)
 	checkResults(t, dir)
 	name, err := os.ReadFile(filepath.Join(dir, "github-output"))
 	if hostname, _ := os.Hostname(); err != nil || string(name) != "name="+hostname+"\n" {
 		t.Errorf("%v: %q", err, name)
 	}
 
+	files = ciFiles(t)
 	var gitlab map[string]struct {
 		BeforeScript []string `yaml:"before_script"`
 		Script       []string
@@ -150,7 +164,7 @@ func TestCIExamples(t *testing.T) {
 	if len(job.Script) < 3 {
 		t.Fatalf("%+v", job)
 	}
-	checkResults(t, runJob(t, append(job.BeforeScript, job.Script...), true))
+	checkResults(t, runJob(t, files["winrmctl.yaml"], append(job.BeforeScript, job.Script...), true))
 }
 
 func checkResults(t *testing.T, dir string) {
