@@ -54,11 +54,21 @@ func (c *Config) expandOne(spec string) ([]string, error) {
 			return nil, &UsageError{`target "@": a group without a name`, "write it as @NAME"}
 		}
 		if _, exists := c.file.groups.by[group]; !exists {
-			return nil, &UsageError{"unknown group " + showTarget(group), didYouMean(group, c.file.groups.names)}
+			return nil, &UsageError{"unknown group " + showTarget(group), c.groupHint(group)}
 		}
 		members = append(members, c.file.members(group)...)
 	}
 	return members, nil
+}
+
+func (c *Config) groupHint(wrong string) string {
+	switch hint := didYouMean(wrong, c.file.groups.names); {
+	case hint != "":
+		return hint
+	case len(c.file.groups.names) == 0:
+		return "groups stand in the configuration, and there are none"
+	}
+	return "winrmctl config view lists the groups"
 }
 
 // expandRange leaves alone what stands before the last "@": some would type a password there.

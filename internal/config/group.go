@@ -97,7 +97,7 @@ func (b *builder) checkGroups(f *file) {
 		seen := map[string]bool{}
 		for i := range g.members {
 			m := &g.members[i]
-			if !b.checkMember(f, m, join("groups", name)) {
+			if !b.checkMember(f, g, m) {
 				continue
 			}
 			if seen[m.key()] {
@@ -122,7 +122,8 @@ func (m member) key() string {
 
 // checkMember tells profiles, groups and hosts from each other, and reports whether it is one of them. A name alone is a
 // profile, and else a group, so that a slip is found; what can only be a host is one with a dot or a colon, or out of a range.
-func (b *builder) checkMember(f *file, m *member, path string) bool {
+func (b *builder) checkMember(f *file, g *group, m *member) bool {
+	path := join("groups", g.name)
 	if sub, ok := strings.CutPrefix(m.name, "@"); ok {
 		_, exists := f.groups.by[sub]
 		if !exists {
@@ -145,7 +146,7 @@ func (b *builder) checkMember(f *file, m *member, path string) bool {
 		return false
 	}
 	if !isHost {
-		b.add(m.line, path, "unknown profile "+show(m.name), memberHint(f, m.name))
+		b.add(m.line, path, "unknown profile "+show(m.name), memberHint(f, g, m.name))
 		return false
 	}
 	bare, wrong := host(m.name)
@@ -157,8 +158,11 @@ func (b *builder) checkMember(f *file, m *member, path string) bool {
 	return true
 }
 
-func memberHint(f *file, name string) string {
-	if hint := didYouMean(name, append(slices.Clone(f.profiles.names), f.groups.names...)); hint != "" {
+// memberHint looks for names that the group can still have: web2 beside web1 is no slip of it.
+func memberHint(f *file, g *group, name string) string {
+	known := slices.Concat(f.profiles.names, f.groups.names)
+	missing := slices.DeleteFunc(known, func(known string) bool { return known == g.name || slices.Contains(g.written, known) })
+	if hint := didYouMean(name, missing); hint != "" {
 		return hint
 	}
 	return "make it a profile; a host without one has a dot in its name, or a range"

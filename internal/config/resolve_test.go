@@ -516,6 +516,7 @@ groups:
 		{specs: []string{""}, err: "a target is missing", hint: "name targets with one comma between them: web1,web2"},
 		{specs: nil, err: "a target is missing", hint: "name targets with one comma between them: web1,web2"},
 		{specs: []string{"@wbe"}, err: `unknown group "wbe"`, hint: "did you mean web?"},
+		{specs: []string{"@nothing"}, err: `unknown group "nothing"`, hint: "winrmctl config view lists the groups"},
 		{specs: []string{"@Web"}, err: `unknown group "Web"`, hint: "did you mean web?"},
 		{specs: []string{"@"}, err: `target "@": a group without a name`, hint: "write it as @NAME"},
 		{specs: []string{"h.x,H.X"}, err: `target "H.X": named twice: by "h.x" and by itself`, hint: "name it once"},
