@@ -17,15 +17,19 @@ type Options struct {
 // ErrFailFast is the cause of a context that the failure of another target has ended.
 var ErrFailFast = errors.New("another target failed")
 
-// stalledFactor bounds how many actions may wait without a slot, for each slot.
-const stalledFactor = 8
+// stalledFactor bounds how many actions may wait without a slot, for each slot; leastStalled is what few slots allow.
+const (
+	stalledFactor = 8
+	leastStalled  = 256
+)
 
 // Run calls action for the targets 0 to n-1, each with a slot, and returns when all have returned. When ctx ends, the
 // remaining actions are called all the same, with a context that has ended, so that every target has a result.
 func Run(ctx context.Context, n int, o Options, action func(ctx context.Context, i int, s *Slot) error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	p := &pool{slots: make(chan struct{}, max(o.Parallel, 1)), stalled: make(chan struct{}, stalledFactor*max(o.Parallel, 1))}
+	parallel := max(o.Parallel, 1)
+	p := &pool{slots: make(chan struct{}, parallel), stalled: make(chan struct{}, max(stalledFactor*parallel, leastStalled))}
 	var wg sync.WaitGroup
 	for i := range n {
 		p.slots <- struct{}{}

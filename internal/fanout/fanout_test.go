@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 )
 
 // TestBound: never more than so many at once, and every target once.
@@ -64,17 +65,27 @@ func TestYield(t *testing.T) {
 
 // TestYieldIsBounded: where everything stalls, not everything is started.
 func TestYieldIsBounded(t *testing.T) {
-	release := make(chan struct{})
-	var started atomic.Int32
-	go Run(t.Context(), 1000, Options{Parallel: 2}, func(_ context.Context, _ int, s *Slot) error {
-		if started.Add(1) == 2*stalledFactor+2 {
+	for parallel, most := range map[int]int32{2: leastStalled + 2, 50: 50*stalledFactor + 50} {
+		synctest.Test(t, func(t *testing.T) {
+			release := make(chan struct{})
+			var started atomic.Int32
+			go Run(t.Context(), 1000, Options{Parallel: parallel}, func(_ context.Context, _ int, s *Slot) error {
+				started.Add(1)
+				s.Yield()
+				<-release
+				return nil
+			})
+			synctest.Wait()
+			if n := started.Load(); n != most {
+				t.Errorf("%d at once: %d are started, want %d", parallel, n, most)
+			}
 			close(release)
-		}
-		s.Yield()
-		<-release
-		return nil
-	})
-	<-release
+			synctest.Wait()
+			if n := started.Load(); n != 1000 {
+				t.Errorf("%d at once: %d ran in the end", parallel, n)
+			}
+		})
+	}
 }
 
 func TestFailFast(t *testing.T) {
