@@ -38,6 +38,7 @@ type way struct {
 type credentials struct {
 	user, password string
 	certificate    *tls.Certificate // instead of both
+	otherwise      *auth.NTLM       // where the server does not take certificates; nil for nothing
 }
 
 // connect prepares the way to a target, with the credentials for it.
@@ -52,7 +53,7 @@ func (a *app) connect(ctx context.Context, g *globals, t *config.Target, secrets
 	}
 	if err == nil {
 		w.configuration.TLS.Certificate = w.account.certificate
-		c.dialer, err = transport.NewDialer(w.configuration, mechanisms(t.Settings, w.account)...)
+		c.dialer, err = transport.NewDialer(w.configuration, inEachForm(mechanisms(t.Settings, w.account))...)
 	}
 	if err != nil {
 		w.close()
@@ -127,7 +128,9 @@ func (a *app) account(ctx context.Context, t *config.Target, secrets *config.Sec
 		return nil, &usageError{"a login by kerberos is not possible with this version", "--auth ntlm logs in with user and password"}
 	}
 	if byCertificate(s) {
+		ofKey := false // the password that a flag gives
 		certificate, err := keypair.Load(s.TLS.Cert, s.TLS.Key, func() (string, error) {
+			ofKey = s.TLS.KeyPasswordFile == "" && t.PasswordByFlag()
 			password, err := t.KeyPassword(ctx, secrets)
 			if err == nil && password == "" {
 				err = &hintedError{&keypair.Error{File: s.TLS.Cert, Text: "its key is encrypted, and there is no password for it"},
@@ -135,7 +138,11 @@ func (a *app) account(ctx context.Context, t *config.Target, secrets *config.Sec
 			}
 			return password, err
 		})
-		return &credentials{certificate: certificate}, err
+		account := &credentials{certificate: certificate}
+		if s.Auth == "auto" && s.Username != "" && t.GivesPassword() && !ofKey {
+			account.otherwise = auth.NewNTLMWith(s.Username, func() (string, error) { return t.Password(ctx, secrets) })
+		}
+		return account, err
 	}
 	user, err := t.User()
 	if err != nil {
@@ -150,17 +157,32 @@ func byCertificate(s config.Settings) bool {
 	return s.Auth == "certificate" || s.Auth == "auto" && s.HTTPS && s.TLS.Cert != ""
 }
 
-// mechanisms are the ways to log in, the one to be tried first at the front. auto is the strongest that there are credentials
-// for, and never Basic.
+// mechanisms are the ways to log in, the one to be tried first at the front. auto is the strongest that is offered and that there
+// are credentials for, and never Basic.
 func mechanisms(s config.Settings, account *credentials) []auth.Mechanism {
 	switch {
 	case account.certificate != nil:
-		return []auth.Mechanism{auth.NewCertificate(account.certificate.Leaf.Subject.String())}
+		all := []auth.Mechanism{auth.NewCertificate(account.certificate.Leaf.Subject.String())}
+		if account.otherwise != nil {
+			all = append(all, account.otherwise)
+		}
+		return all
 	case s.Auth == "basic":
 		return []auth.Mechanism{auth.NewBasic(account.user, account.password)}
 	}
-	raw := auth.NewNTLM(account.user, account.password)
-	return []auth.Mechanism{raw, raw.Wrapped()}
+	return []auth.Mechanism{auth.NewNTLM(account.user, account.password)}
+}
+
+// inEachForm adds the forms in which a server may insist on a mechanism.
+func inEachForm(mechanisms []auth.Mechanism) []auth.Mechanism {
+	var all []auth.Mechanism
+	for _, m := range mechanisms {
+		all = append(all, m)
+		if raw, ok := m.(*auth.NTLM); ok {
+			all = append(all, raw.Wrapped())
+		}
+	}
+	return all
 }
 
 // trust makes the TLS settings.

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/winrmctl/winrmctl/internal/auth"
 	"github.com/winrmctl/winrmctl/internal/config"
 	"github.com/winrmctl/winrmctl/internal/dissect"
 	"github.com/winrmctl/winrmctl/internal/fanout"
@@ -154,16 +153,12 @@ func (o *probeOptions) logins(ctx context.Context, w *way, t *config.Target, sec
 		}
 		p.Config.TLS.Certificate = account.certificate
 		p.Login = mechanisms(t.Settings, account)
-		// The password may be that of the certificate's key, if it comes by a flag.
-		if t.Settings.Auth == "certificate" || t.Settings.Username == "" || !t.GivesPassword() {
+		if account.otherwise == nil {
 			return nil
 		}
-		password, err := t.Password(ctx, secrets)
-		if err != nil {
-			return err
-		}
-		p.Login, p.User = append(p.Login, auth.NewNTLM(t.Settings.Username, password)), t.Settings.Username
-		return nil
+		p.User = account.otherwise.User()
+		_, err = t.Password(ctx, secrets) // now, for a step that fails of it would say less
+		return err
 	}
 	if account == nil {
 		if _, err := t.User(); err != nil {
@@ -177,7 +172,7 @@ func (o *probeOptions) logins(ctx context.Context, w *way, t *config.Target, sec
 			return err
 		}
 	}
-	p.Login, p.User = mechanisms(t.Settings, account)[:1], account.user
+	p.Login, p.User = mechanisms(t.Settings, account), account.user
 	return nil
 }
 

@@ -14,12 +14,19 @@ import (
 // which some servers insist on.
 type NTLM struct {
 	user     string
-	password string
+	password func() (string, error)
 	wrapped  bool
 }
 
 // NewNTLM takes the account as users write it: DOMAIN\user, user@realm, user or .\user.
-func NewNTLM(user, password string) *NTLM { return &NTLM{user: user, password: password} }
+func NewNTLM(user, password string) *NTLM {
+	return NewNTLMWith(user, func() (string, error) { return password, nil })
+}
+
+// NewNTLMWith is [NewNTLM] with a password that is asked for only when it comes to a login.
+func NewNTLMWith(user string, password func() (string, error)) *NTLM {
+	return &NTLM{user: user, password: password}
+}
 
 // Wrapped returns the same login with its messages wrapped in SPNEGO.
 func (n *NTLM) Wrapped() *NTLM { return &NTLM{n.user, n.password, true} }
@@ -37,7 +44,11 @@ func (n *NTLM) User() string { return n.user }
 
 // Begin implements [Mechanism].
 func (n *NTLM) Begin(p Peer) (Exchange, error) {
-	config := ntlm.ClientConfig{Account: ntlm.ParseAccount(n.user), Password: n.password, Sealing: p.Sealing}
+	password, err := n.password()
+	if err != nil {
+		return nil, err
+	}
+	config := ntlm.ClientConfig{Account: ntlm.ParseAccount(n.user), Password: password, Sealing: p.Sealing}
 	if p.Host != "" {
 		config.TargetName = "HTTP/" + p.Host
 	}

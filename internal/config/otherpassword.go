@@ -15,8 +15,8 @@ func (t *Target) KeyPassword(ctx context.Context, s *Secrets) (string, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c := t.secret.picked; c != nil && c.value.origin.from == fromFlag {
-		return t.given(ctx, s, c)
+	if t.PasswordByFlag() {
+		return t.given(ctx, s, t.secret.picked)
 	}
 	if s.Prompt == nil {
 		return "", nil

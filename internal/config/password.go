@@ -138,6 +138,11 @@ func (t *Target) given(ctx context.Context, s *Secrets, c *candidate) (string, e
 // GivesPassword reports that some place gives a password for the user, so that nobody has to be asked.
 func (t *Target) GivesPassword() bool { return t.secret.picked != nil }
 
+// PasswordByFlag reports that a flag gives the password.
+func (t *Target) PasswordByFlag() bool {
+	return t.secret.picked != nil && t.secret.picked.value.origin.from == fromFlag
+}
+
 // fetch gets the password from its source.
 func (t *Target) fetch(ctx context.Context, s *Secrets, c *candidate) (string, error) {
 	switch c.key {

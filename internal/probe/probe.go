@@ -156,11 +156,6 @@ func (p *prober) dialer(check bool, mechanisms ...auth.Mechanism) *transport.Dia
 		}
 		c.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) { return dial(ctx, network, p.address) }
 	}
-	for _, m := range mechanisms {
-		if _, ok := m.(*auth.Certificate); !ok {
-			c.TLS.Certificate = nil // or it would be the one that logs in
-		}
-	}
 	d, err := transport.NewDialer(c, mechanisms...)
 	if err != nil {
 		panic("probe: " + err.Error()) // Run has checked the configuration

@@ -55,9 +55,10 @@ func (w *wire) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// open makes the TCP connection, and the TLS session on it.
-func (d *Dialer) open(ctx context.Context) (*Conn, error) {
-	c := &Conn{dialer: d, number: int(d.connections.Add(1)), turn: make(chan struct{}, 1)}
+// open makes the TCP connection, and the TLS session on it. A login by another mechanism shows no client certificate: a server
+// that maps it would look at nothing else. m is nil for no login.
+func (d *Dialer) open(ctx context.Context, m auth.Mechanism) (*Conn, error) {
+	c := &Conn{dialer: d, number: int(d.connections.Add(1)), mechanism: m, turn: make(chan struct{}, 1)}
 	ctx, cancel := d.soon(ctx)
 	defer cancel()
 	err := c.connect(ctx, 0)
@@ -90,6 +91,10 @@ func (c *Conn) connect(ctx context.Context, maxVersion uint16) error {
 	protocols.SetHTTP1(true)
 	dialled := false
 	c.tls = session{}
+	settings := d.config.TLS
+	if _, ok := c.mechanism.(*auth.Certificate); !ok && c.mechanism != nil {
+		settings.Certificate = nil
+	}
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
 		nc, err := d.dialTCP(ctx, network, address)
 		if err == nil {
@@ -111,7 +116,7 @@ func (c *Conn) connect(ctx context.Context, maxVersion uint16) error {
 			if err != nil {
 				return nil, err
 			}
-			secured, err := handshake(ctx, nc, d.config.TLS.client(d.url.Hostname(), maxVersion, &c.tls))
+			secured, err := handshake(ctx, nc, settings.client(d.url.Hostname(), maxVersion, &c.tls))
 			if err != nil {
 				return nil, err
 			}

@@ -38,11 +38,10 @@ func (d *Dialer) login(ctx context.Context, m auth.Mechanism, first []byte, carr
 
 // loginOnce is one try of login. On an error the connection is closed.
 func (d *Dialer) loginOnce(ctx context.Context, m auth.Mechanism, first []byte, carry bool) (*Conn, []byte, error) {
-	c, err := d.open(ctx)
+	c, err := d.open(ctx, m)
 	if err != nil {
 		return nil, nil, err
 	}
-	c.mechanism = m
 	answer, err := c.authenticate(ctx, first, carry)
 	if err != nil {
 		if way, ok := errors.AsType[*Error](err); ok {

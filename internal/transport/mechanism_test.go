@@ -81,6 +81,14 @@ func TestMechanisms(t *testing.T) {
 		{name: "certificate that nobody asks for", options: sandbox.Options{HTTPS: true}, kind: auth.NotOffered,
 			mechanisms: func(u, p string) []auth.Mechanism { return []auth.Mechanism{auth.NewCertificate("CN=client")} },
 			text:       "the server does not offer a login by certificate, only Negotiate: it did not ask for the certificate"},
+		{name: "certificate that nobody asks for, then NTLM", options: sandbox.Options{HTTPS: true}, requests: 1 + 4,
+			mechanisms: func(u, p string) []auth.Mechanism {
+				return []auth.Mechanism{auth.NewCertificate("CN=client"), auth.NewNTLM(u, p)}
+			}},
+		{name: "certificate of nobody, and never NTLM", options: sandbox.Options{HTTPS: true, Auth: []string{sandbox.AuthNegotiate, sandbox.AuthCertificate}}, kind: auth.Rejected,
+			mechanisms: func(u, p string) []auth.Mechanism {
+				return []auth.Mechanism{auth.NewCertificate("CN=client"), auth.NewNTLM(u, p)}
+			}, text: "the server maps the certificate CN=client to no account"},
 		{name: "certificate over http", options: sandbox.Options{}, encryption: EncryptionNever, kind: auth.Impossible,
 			mechanisms: func(u, p string) []auth.Mechanism { return []auth.Mechanism{auth.NewCertificate("CN=client")} }, text: "a certificate needs https"},
 	} {
@@ -218,6 +226,29 @@ func TestCertificateAskedLater(t *testing.T) {
 	}
 	if len(versions) != 1 || versions[0] != tls.VersionTLS12 || connections.Load() != 2 {
 		t.Errorf("versions %x, %d connections", versions, connections.Load())
+	}
+}
+
+// TestCertificateOfNoOtherLogin: a server that asks for a certificate is shown it by a login by certificate, and by nobody's
+// login, but not by one with a password.
+func TestCertificateOfNoOtherLogin(t *testing.T) {
+	s := server(t, sandbox.Options{HTTPS: true, Auth: []string{sandbox.AuthNegotiate, sandbox.AuthCertificate}})
+	d, err := NewDialer(Config{URL: s.URL(), TLS: TLS{Insecure: true, Certificate: clientCertificate(t)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		login auth.Mechanism
+		shown bool
+	}{{auth.NewCertificate("CN=client"), true}, {nil, true}, {auth.NewNTLM("bob", "x"), false}, {auth.NewBasic("bob", "x"), false}} {
+		c, err := d.open(t.Context(), tc.login)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.Close()
+		if c.tls.asked != tc.shown {
+			t.Errorf("%T: shown: %v", tc.login, c.tls.asked)
+		}
 	}
 }
 

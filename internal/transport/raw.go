@@ -7,7 +7,7 @@ import (
 )
 
 // Open makes a connection without a login, for diagnosis. The caller closes it.
-func (d *Dialer) Open(ctx context.Context) (*Conn, error) { return d.open(ctx) }
+func (d *Dialer) Open(ctx context.Context) (*Conn, error) { return d.open(ctx, nil) }
 
 // An Answer is an HTTP answer as it came.
 type Answer struct {

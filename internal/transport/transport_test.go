@@ -500,7 +500,7 @@ func TestPostSame(t *testing.T) {
 func TestCutLogin(t *testing.T) {
 	s := server(t, sandbox.Options{})
 	d := dialer(t, s, nil)
-	c, err := d.open(t.Context())
+	c, err := d.open(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
