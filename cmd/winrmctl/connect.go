@@ -235,7 +235,7 @@ func explain(t *config.Target, err error) error {
 	if _, failed := errors.AsType[*auth.Error](err); failed {
 		return &hintedError{err, "winrmctl probe-auth " + t.Name + " finds out why, step by step" + sameFlags(t)}
 	}
-	if way, ok := errors.AsType[*transport.Error](err); ok && way.Login && wayHint(way) == "" {
+	if way, ok := errors.AsType[*transport.Error](err); ok && (way.Login || way.Kind == transport.KindTLS) && wayHint(way) == "" {
 		return &hintedError{err, "winrmctl probe-auth " + t.Name + " finds out what is in the way, step by step" + sameFlags(t)}
 	}
 	if fault, refused := errors.AsType[*wsman.Fault](err); refused && fault.Code.IsAccessDenied() && byCertificate(t.Settings) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"net/http"
 	"os"
@@ -162,7 +163,9 @@ func wayHint(e *transport.Error) string {
 		if _, ok := errors.AsType[*transport.FingerprintError](e); ok {
 			return "if the server's certificate was renewed, put in the new fingerprint"
 		}
-		return "trust its authority by --ca-file, or the certificate itself by --fingerprint"
+		if _, ok := errors.AsType[x509.UnknownAuthorityError](e); ok {
+			return "trust its authority by --ca-file, or the certificate itself by --fingerprint"
+		}
 	case transport.KindPlainText:
 		return "use http and port 5985, or the port of the https listener, 5986 by default"
 	case transport.KindNotFound, transport.KindNotWSMan:
