@@ -17,6 +17,11 @@ func (p *prober) diagnose(ctx context.Context, m auth.Mechanism, err error) {
 		p.refused(ctx, m, login)
 		return
 	}
+	p.onTheWay(ctx, err)
+}
+
+// onTheWay says what came in place of an answer.
+func (p *prober) onTheWay(ctx context.Context, err error) {
 	way, ok := errors.AsType[*transport.Error](err)
 	if !ok {
 		return
@@ -58,6 +63,12 @@ func (p *prober) split() {
 		"a proxy, a load balancer or a broken server does not keep connections open: connect to the server itself")
 }
 
+// forgotten is about a login that is void for the message behind it.
+func (p *prober) forgotten() {
+	p.find(LoginSplit, true, "the login works, and the next message on the same connection gets 401: something in between takes another connection for it",
+		"a proxy or a load balancer does not keep connections together: connect to the server itself")
+}
+
 // refused looks into a login that the server did not take.
 func (p *prober) refused(ctx context.Context, m auth.Mechanism, login *auth.Error) {
 	switch login.Kind {
@@ -65,8 +76,7 @@ func (p *prober) refused(ctx context.Context, m auth.Mechanism, login *auth.Erro
 		p.split()
 		return
 	case auth.Forgotten:
-		p.find(LoginSplit, true, "the login works, and the next message on the same connection gets 401: something in between takes another connection for it",
-			"a proxy or a load balancer does not keep connections together: connect to the server itself")
+		p.forgotten()
 		return
 	case auth.Impossible:
 		p.impossibleLogin(m, login)

@@ -194,12 +194,26 @@ func (p *prober) shell(ctx context.Context, d *transport.Dialer) (accepted bool)
 		case p.undecided != nil:
 			p.unexpected(p.undecided)
 		default:
-			before := len(p.report.Findings)
-			if p.broken(ctx, err); len(p.report.Findings) == before {
-				p.unexpected(err)
-			}
+			p.noShell(ctx, err)
 		}
 		return Failed, err.Error(), nil
 	})
 	return accepted
+}
+
+// noShell is about a shell that was neither created nor refused, behind a login that worked.
+func (p *prober) noShell(ctx context.Context, err error) {
+	before := len(p.report.Findings)
+	switch login, ok := errors.AsType[*auth.Error](err); {
+	case ok && login.Kind == auth.Forgotten:
+		p.forgotten()
+	case ok:
+		p.find(LoginSplit, false, "a login that worked before does not work for a shell: connections, or the requests of one, may go to different servers",
+			"connect to the server itself, not through a proxy or a load balancer")
+	default:
+		p.onTheWay(ctx, err)
+	}
+	if len(p.report.Findings) == before {
+		p.unexpected(err)
+	}
 }
