@@ -58,7 +58,6 @@ func (p *prober) challenges(ctx context.Context) bool {
 	return true
 }
 
-// wantsNTLM reports that a login by NTLM is meant, or that none is.
 // impossible names what is offered and cannot be used here.
 func (p *prober) impossible() string {
 	var names []string
@@ -73,6 +72,7 @@ func (p *prober) impossible() string {
 	return "; a login by " + strings.Join(names, " or ") + " is not possible with this version of winrmctl"
 }
 
+// wantsNTLM reports that a login by NTLM is meant, or that none is.
 func (p *prober) wantsNTLM() bool {
 	for _, m := range p.options.Login {
 		if _, ok := m.(*auth.NTLM); ok {

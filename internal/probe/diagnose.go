@@ -103,6 +103,9 @@ func (p *prober) refused(ctx context.Context, m auth.Mechanism, login *auth.Erro
 		}
 		p.find(CertificateNotMapped, true, fmt.Sprintf("the server maps the certificate %s to no account", m.User()), "on the target: winrm enumerate winrm/config/service/certmapping lists what it maps")
 		return
+	case *auth.Basic:
+		p.refusedBasic()
+		return
 	case *auth.NTLM:
 		if p.evidence(ctx, m) {
 			return
@@ -111,9 +114,20 @@ func (p *prober) refused(ctx context.Context, m auth.Mechanism, login *auth.Erro
 	p.find(Credentials, false, fmt.Sprintf("the whole exchange was made and the server answers it with a bare 401: user %s or the password is wrong, or the account is locked, expired or not allowed to log on over the network; a proxy that does not keep connections together looks the same. Which of these it is, the server does not tell", p.options.User),
 		"the Security log of the target has event 4625 with the reason; winrmctl probe-auth decode --password-stdin verifies a captured exchange")
 	p.localAccount()
-	if _, ok := m.(*auth.NTLM); ok && p.https {
+	if p.https {
 		p.find(BindingsSuspected, false, "if the password is right, the server may insist on channel bindings (CbtHardeningLevel Strict) while something ends TLS before it: a login looks the same then",
 			"connect to the server itself; on the target: winrm get winrm/config/service/auth shows CbtHardeningLevel")
+	}
+}
+
+// refusedBasic is about a user and password that were sent as they are: neither connections nor bindings play a part. Windows
+// looks them up among its own accounts only.
+func (p *prober) refusedBasic() {
+	p.find(Credentials, false, fmt.Sprintf("the server answers a login by Basic with 401: user %s or the password is wrong, or the account is locked, expired or not allowed to log on over the network. Which of these it is, the server does not tell", p.options.User),
+		"the Security log of the target has event 4625 with the reason")
+	if account := ntlm.ParseAccount(p.options.User); account.Domain != "" || strings.Contains(account.User, "@") {
+		p.find(LocalAccount, false, fmt.Sprintf("Basic is for accounts of the target itself, and %s is written as one of a domain", p.options.User),
+			fmt.Sprintf(`an account of the target itself is written .\%s; NTLM logs in to those of a domain`, bare(account.User)))
 	}
 }
 

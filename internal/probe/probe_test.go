@@ -151,6 +151,8 @@ func TestDiagnoses(t *testing.T) {
 		{name: "sealing is wanted", edit: func(_ *testing.T, o *Options, _ *sandbox.Server) { o.Config.Encryption = transport.EncryptionNever }, codes: "sealing-required", reached: true},
 		{name: "Negotiate is not offered", options: sandbox.Options{Auth: []string{sandbox.AuthBasic}}, codes: "negotiate-not-offered", reached: true},
 		{name: "Basic over http", options: sandbox.Options{Auth: []string{sandbox.AuthBasic}}, edit: basic, codes: "basic-over-http", reached: true},
+		{name: "Basic with a wrong password", options: sandbox.Options{HTTPS: true, Auth: []string{sandbox.AuthBasic}}, edit: both(basicAs("bob", "wrong"), trusting), codes: "credentials?", reached: true, logins: 1},
+		{name: "Basic for a domain", options: sandbox.Options{HTTPS: true, Auth: []string{sandbox.AuthBasic}}, edit: both(basicAs(`CORP\bob`, "x"), trusting), codes: "credentials? local-account?", reached: true, logins: 1},
 		{name: "Basic cannot seal", options: sandbox.Options{HTTPS: true, Auth: []string{sandbox.AuthBasic}}, edit: both(basic, trusting, func(_ *testing.T, o *Options, _ *sandbox.Server) {
 			o.Config.Encryption = transport.EncryptionAlways
 		}), codes: "login-impossible", reached: true},

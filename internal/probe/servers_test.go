@@ -45,8 +45,12 @@ func user(name string) edit {
 	}
 }
 
-func basic(_ *testing.T, o *Options, s *sandbox.Server) {
-	o.Login = []auth.Mechanism{auth.NewBasic("bob", s.Password())}
+func basic(t *testing.T, o *Options, s *sandbox.Server) { basicAs("bob", s.Password())(t, o, s) }
+
+func basicAs(user, password string) edit {
+	return func(_ *testing.T, o *Options, _ *sandbox.Server) {
+		o.Login, o.User = []auth.Mechanism{auth.NewBasic(user, password)}, user
+	}
 }
 
 func trusting(_ *testing.T, o *Options, s *sandbox.Server) {
