@@ -129,6 +129,7 @@ func TestDiagnoses(t *testing.T) {
 		{name: "wrong password", edit: password("wrong"), codes: "credentials?", reached: true, logins: 1},
 		{name: "account of a domain that the host is not in", edit: user(`CORP\bob`), codes: "credentials? local-account?", reached: true, logins: 1},
 		{name: "split login", faults: []string{"split-login"}, codes: "login-split", reached: true},
+		{name: "no connection is kept", faults: []string{"close,on=login"}, codes: "login-split", reached: true},
 		{name: "cut behind the challenge", edit: cutting, codes: "login-split", reached: true},
 		{name: "one server, another connection for each request", edit: front(func(w http.ResponseWriter, r *http.Request, pass http.Handler) {
 			pass.ServeHTTP(&keeping{w}, r)

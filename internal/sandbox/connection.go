@@ -62,8 +62,13 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.soap(c, w, r, body, nil)
 		return
 	}
-	if len(body) == 0 && s.instead(w, r, login) {
-		return
+	if len(body) == 0 {
+		if s.instead(w, r, login) {
+			return
+		}
+		if s.faults.take(FaultClose, login) != nil {
+			w.Header().Set("Connection", "close")
+		}
 	}
 	if !c.authenticate(w, r, body) {
 		return

@@ -108,6 +108,8 @@ func ParseFault(spec string) (Fault, error) {
 		return f, fmt.Errorf("fault %q: code: need an HTTP status", spec)
 	case (f.Kind == FaultDelay || f.Kind == FaultClock) && f.For == 0:
 		return f, fmt.Errorf("fault %q: for=DURATION is missing", spec)
+	case f.On == login && f.Kind.ofMessages(), f.On != "" && f.On != login && f.Kind.ofLogin():
+		return f, fmt.Errorf("fault %q: on: %s does not happen to %s", spec, f.Kind, f.On)
 	}
 	return f, nil
 }
@@ -116,6 +118,15 @@ func ParseFault(spec string) (Fault, error) {
 func (k FaultKind) ofLogin() bool {
 	switch k {
 	case FaultSplitLogin, FaultSPNEGO, FaultRefuseBody, FaultComputer, FaultClock:
+		return true
+	}
+	return false
+}
+
+// ofMessages reports a kind that is about SOAP messages and their answers, which the requests of a login are not.
+func (k FaultKind) ofMessages() bool {
+	switch k {
+	case FaultLose, FaultTruncate, FaultCorrupt, FaultUnsealed, FaultFault:
 		return true
 	}
 	return false

@@ -39,6 +39,9 @@ func TestParseFault(t *testing.T) {
 		{spec: "delay", text: "for=DURATION is missing"},
 		{spec: "delay,for=-1s", text: "need a duration"},
 		{spec: "clock", text: "for=DURATION is missing"},
+		{spec: "close,on=login", want: Fault{Kind: FaultClose, On: "login"}},
+		{spec: "truncate,on=login", text: "truncate does not happen to login"},
+		{spec: "split-login,on=Create", text: "split-login does not happen to Create"},
 	} {
 		got, err := ParseFault(tc.spec)
 		if tc.text == "" && (err != nil || got != tc.want) || tc.text != "" && (err == nil || !strings.Contains(err.Error(), tc.text)) {
