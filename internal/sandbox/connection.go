@@ -27,6 +27,9 @@ type connection struct {
 	codec    *sealed.Codec // set by an NTLM login
 }
 
+// offered is the header of a 401 in the spelling of http.sys, which net/http would change.
+const offered = "WWW-Authenticate"
+
 // framing is what sealing adds to a message at most, in bytes.
 const framing = 1 << 10
 
@@ -246,7 +249,7 @@ func (c *connection) wrap(t *spnego.Resp) ([]byte, error) {
 }
 
 func (c *connection) token(w http.ResponseWriter, token []byte) {
-	w.Header().Set("WWW-Authenticate", "Negotiate "+base64.StdEncoding.EncodeToString(token))
+	w.Header()[offered] = []string{"Negotiate " + base64.StdEncoding.EncodeToString(token)}
 }
 
 // accept takes the AUTHENTICATE_MESSAGE.
@@ -332,9 +335,9 @@ func (c *connection) refuse(w http.ResponseWriter) {
 	for _, a := range c.server.options.Auth {
 		switch a {
 		case AuthNegotiate:
-			w.Header().Add("WWW-Authenticate", "Negotiate")
+			w.Header()[offered] = append(w.Header()[offered], "Negotiate")
 		case AuthBasic:
-			w.Header().Add("WWW-Authenticate", `Basic realm="WSMAN"`)
+			w.Header()[offered] = append(w.Header()[offered], `Basic realm="WSMAN"`)
 		}
 	}
 	w.Header().Set("Connection", "close")
