@@ -112,10 +112,11 @@ func (o *execOptions) checkArgs(c *cobra.Command, args []string) error {
 		}
 		target, args = args[0], args[1:]
 	}
-	if len(stripDashes(args)) == 0 && o.scriptFile == "" && o.targetsFrom != "" {
+	nothing := o.scriptFile == "" && strings.TrimSpace(strings.Join(stripDashes(args), "")) == "" // also what an empty variable left
+	switch {
+	case nothing && o.targetsFrom != "":
 		return &usageError{"exec needs a command", "winrmctl exec --targets-from FILE COMMAND"}
-	}
-	if len(stripDashes(args)) == 0 && o.scriptFile == "" {
+	case nothing:
 		return &usageError{fmt.Sprintf("exec needs a command to run on %s", target), "winrmctl exec " + target + " COMMAND; flags stand before the target"}
 	}
 	return nil
