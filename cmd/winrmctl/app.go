@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/winrmctl/winrmctl/internal/config"
 )
@@ -95,8 +97,14 @@ type usageError struct{ text, hint string }
 func (e *usageError) Error() string { return e.text }
 func (e *usageError) Hint() string  { return e.hint }
 
-// flagErrorText writes pflag's errors as one sentence.
+// flagErrorText writes pflag's errors as one sentence, without those of the functions that read values.
 func flagErrorText(err error) string {
+	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		need := map[string]string{"duration": "a duration such as 90s or 5m", "int": "a whole number", "bool": "true or false"}[e.GetFlag().Value.Type()]
+		if need != "" {
+			return fmt.Sprintf("--%s %q: need %s", e.GetFlag().Name, e.GetValue(), need)
+		}
+	}
 	return strings.TrimSpace(strings.ReplaceAll(err.Error(), "\n", " "))
 }
 
