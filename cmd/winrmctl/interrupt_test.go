@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -44,6 +45,7 @@ func (c *cue) String() string {
 func TestInterrupts(t *testing.T) {
 	for _, tc := range []struct {
 		name, command, fault string
+		host                 bool   // programs of this machine
 		cue                  string // of the program's output, or of -v where there is no output
 		signals              []os.Signal
 		graceful             time.Duration
@@ -52,6 +54,8 @@ func TestInterrupts(t *testing.T) {
 	}{
 		{name: "once", command: "echo ready ; sleep 60", cue: "ready", signals: []os.Signal{os.Interrupt}, graceful: time.Minute,
 			code: 130, stdout: "ready\ninterrupted\n", stderr: "winrmctl: interrupted\n"},
+		{name: "the whole group", host: true, command: `trap "echo parent" INT; sh -c 'trap "echo child" INT; echo ready; sleep 60'; exit 3`, cue: "ready",
+			signals: []os.Signal{os.Interrupt}, graceful: time.Minute, code: 130, stdout: "ready\nchild\nparent\n", stderr: "winrmctl: interrupted\n"},
 		{name: "twice", command: "echo ready ; stubborn 60", cue: "ready", signals: []os.Signal{os.Interrupt, os.Interrupt}, graceful: time.Minute,
 			code: 130, stdout: "ready\n", stderr: "winrmctl: interrupted\n"},
 		{name: "no answer", command: "echo ready ; stubborn 60", cue: "ready", signals: []os.Signal{os.Interrupt}, graceful: 50 * time.Millisecond,
@@ -62,7 +66,13 @@ func TestInterrupts(t *testing.T) {
 			code: 143, stdout: "ready\n", stderr: "winrmctl: terminated\n"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			if tc.host && runtime.GOOS == "windows" {
+				t.Skip("its shell is another")
+			}
 			o := sandbox.Options{Programs: sandbox.Builtin{}, Log: func(text string) { t.Log("sandbox:", text) }}
+			if tc.host {
+				o.Programs = sandbox.Host{}
+			}
 			if tc.fault != "" {
 				f, err := sandbox.ParseFault(tc.fault)
 				if err != nil {
