@@ -87,6 +87,27 @@ func TestQuickCommand(t *testing.T) {
 	}
 }
 
+// TestEmptyLogin: where a server refuses a message with the login, a command takes one request more, after the first of them
+// has found that out.
+func TestEmptyLogin(t *testing.T) {
+	f := newFixture(t, sandbox.Options{}, nil, "refuse-body")
+	connections := 0
+	for _, want := range []struct{ requests, connections int }{{2 + 6, 2}, {6, 1}} {
+		main, side := f.dialer.Lane(), f.dialer.Lane()
+		f.options.Main, f.options.Side = main, side
+		before := f.dialer.Requests()
+		if out, _, err := f.run(t, "echo out", nil); out != "out\n" || err != nil {
+			t.Errorf("%q, %v", out, err)
+		}
+		_, _ = main.Close(), side.Close()
+		got, all := f.dialer.Requests()-before, f.server.Stats().Connections
+		if got != want.requests || all-connections != want.connections {
+			t.Errorf("%d requests on %d connections, want %+v", got, all-connections, want)
+		}
+		connections = all
+	}
+}
+
 func TestExitCodes(t *testing.T) {
 	f := newFixture(t, sandbox.Options{}, nil)
 	for line, want := range map[string]uint32{"exit 0": 0, "exit 1": 1, "exit 256": 256, "exit -1": 4294967295, "exit 3221225786": 3221225786} {
@@ -168,6 +189,62 @@ func (neverEnding) Read([]byte) (int, error) { select {} }
 type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, errors.New("disk on fire") }
+
+// TestStdinLanes: input that comes while the program runs takes a second connection, a little that is there before it does not.
+func TestStdinLanes(t *testing.T) {
+	f := newFixture(t, sandbox.Options{}, nil)
+	if out, _, err := f.run(t, "cat", strings.NewReader("early\n")); out != "early\n" || err != nil || f.server.Stats().Connections != 1 {
+		t.Errorf("%q, %v, %+v", out, err, f.server.Stats())
+	}
+	f = newFixture(t, sandbox.Options{}, nil)
+	in, late := io.Pipe()
+	defer in.Close()
+	s, err := shell.Open(t.Context(), f.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := &notifying{first: make(chan struct{})}
+	p, err := s.Start(t.Context(), shell.Command{Line: "echo ready ; cat"}, shell.Streams{Stdin: in, Stdout: out})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-out.first
+	_, _ = io.WriteString(late, "late\n")
+	_ = late.Close()
+	if err := p.Wait(); err != nil || out.String() != "ready\nlate\n" {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if n := f.server.Stats().Connections; n != 2 {
+		t.Errorf("%d connections", n)
+	}
+}
+
+// TestStdinFits: no request is larger than what the oldest servers take (MaxEnvelopeSizekb 150), base64 included, and none much
+// smaller than it could be.
+func TestStdinFits(t *testing.T) {
+	const limit = 150 << 10
+	var mu sync.Mutex
+	largest, refused := 0, 0
+	f := newFixture(t, sandbox.Options{MaxEnvelope: limit}, func(r trace.Record) {
+		mu.Lock()
+		defer mu.Unlock()
+		if r.Request != nil {
+			largest = max(largest, len(r.Request.Body))
+		}
+		if r.Answer != nil && strings.Contains(r.Answer.Line, " 413 ") {
+			refused++
+		}
+	})
+	if out, _, err := f.run(t, "count", bytes.NewReader(make([]byte, 1<<20))); out != "1048576\n" || err != nil {
+		t.Errorf("%q, %v", out, err)
+	}
+	if refused > 0 || largest > limit || largest < limit*9/10 {
+		t.Errorf("%d requests refused, the largest had %d bytes", refused, largest)
+	}
+}
 
 // TestStdinTooLarge: a server with a small envelope refuses a chunk, which then goes in pieces.
 func TestStdinTooLarge(t *testing.T) {
