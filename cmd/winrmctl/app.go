@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 	"unicode"
@@ -14,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/winrmctl/winrmctl/internal/config"
+	"github.com/winrmctl/winrmctl/internal/console"
 )
 
 // app is what a process gives to its commands.
@@ -43,7 +45,7 @@ func (a *app) run(ctx context.Context, args []string) exitStatus {
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
-	err := root.ExecuteContext(ctx)
+	err := guarded(func() error { return root.ExecuteContext(ctx) })
 	a.endObserver(g)
 	status := a.statusOf(err)
 	if status.text != "" {
@@ -53,6 +55,16 @@ func (a *app) run(ctx context.Context, args []string) exitStatus {
 		}
 	}
 	return status
+}
+
+// guarded makes an error of a bug that shows itself while f runs.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &console.PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	return f()
 }
 
 func (a *app) rootCommand(g *globals) *cobra.Command {

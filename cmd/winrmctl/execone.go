@@ -9,6 +9,7 @@ import (
 
 	"github.com/winrmctl/winrmctl/internal/clixml"
 	"github.com/winrmctl/winrmctl/internal/config"
+	"github.com/winrmctl/winrmctl/internal/console"
 	"github.com/winrmctl/winrmctl/internal/fanout"
 	"github.com/winrmctl/winrmctl/internal/report"
 	"github.com/winrmctl/winrmctl/internal/shell"
@@ -86,6 +87,7 @@ func (r *execRunner) timed(ctx context.Context, t *config.Target, streams shell.
 	defer side.Close()
 	options := shellOptions(t, c, main, side)
 	options.Detachable = r.detach
+	options.Panicked = func(value any, stack []byte) { cancel(&console.PanicError{Value: value, Stack: stack}) }
 	if r.attach != "" {
 		return r.asText(streams, func(streams shell.Streams) error { return r.comeBack(ctx, cancel, forget, t, options, streams) })
 	}
