@@ -109,6 +109,9 @@ type usageError struct{ text, hint string }
 func (e *usageError) Error() string { return e.text }
 func (e *usageError) Hint() string  { return e.hint }
 
+// unusable is the error of a file that an argument names.
+func unusable(what string, err error) error { return &usageError{what + ": " + err.Error(), ""} }
+
 // flagErrorText writes pflag's errors as one sentence, without those of the functions that read values.
 func flagErrorText(err error) string {
 	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {

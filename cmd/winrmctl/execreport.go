@@ -174,7 +174,7 @@ func (r *execRunner) report() (report.Report, error) {
 		rep, err = report.JUnit(rep, file, time.Now())
 	}
 	if err != nil {
-		return nil, &fileError{"JUnit report", err}
+		return nil, unusable("JUnit report", err)
 	}
 	return rep, nil
 }

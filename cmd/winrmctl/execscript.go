@@ -47,10 +47,10 @@ func (o *execOptions) openScript(ctx context.Context) (*scriptSource, error) {
 	source.open = func() (io.ReadCloser, error) {
 		f, err := os.Open(name)
 		if err != nil {
-			return nil, &fileError{"script", err}
+			return nil, unusable("script", err)
 		}
 		if info, err := f.Stat(); err == nil && info.IsDir() {
-			return nil, &fileError{"script", errors.Join(fmt.Errorf("%s is a directory", name), f.Close())}
+			return nil, unusable("script", errors.Join(fmt.Errorf("%s is a directory", name), f.Close()))
 		}
 		return f, nil
 	}

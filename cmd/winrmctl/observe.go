@@ -40,7 +40,7 @@ func (a *app) observe(g *globals, target string) (func(trace.Record), error) {
 		}
 	})
 	if g.opened != nil {
-		return nil, &fileError{"trace", g.opened}
+		return nil, unusable("trace", g.opened)
 	}
 	return func(r trace.Record) {
 		r.Target = target
