@@ -82,7 +82,7 @@ func (r *execRunner) comeBack(ctx context.Context, end context.CancelCauseFunc, 
 		return err
 	})
 	if err != nil {
-		return r.notAttached(t, id, causeOf(ctx, err))
+		return notAttached(t, id, causeOf(ctx, err))
 	}
 	return r.attached(ctx, end, attached, t, sh, id, streams)
 }
@@ -97,7 +97,7 @@ func (r *execRunner) attached(ctx context.Context, end context.CancelCauseFunc, 
 	early()
 	if err != nil {
 		r.leaveAgain(ctx, t, sh, id, false)
-		return r.notAttached(t, id, causeOf(ctx, err))
+		return notAttached(t, id, causeOf(ctx, err))
 	}
 	attached()
 	done := r.interrupts.passTo(p, end)
@@ -168,7 +168,7 @@ func (r *execRunner) leaveAgain(ctx context.Context, t *config.Target, sh *shell
 }
 
 // notAttached says why there is nothing to attach to.
-func (r *execRunner) notAttached(t *config.Target, id token, err error) error {
+func notAttached(t *config.Target, id token, err error) error {
 	fault, ok := errors.AsType[*wsman.Fault](err)
 	switch {
 	case !ok:

@@ -147,7 +147,7 @@ func (o *sessionOptions) comeBack(ctx context.Context, options shell.Options) (s
 	}
 	if o.running.command == "" {
 		if o.running.command, err = onlyCommand(ctx, options, o.running.shell); err != nil {
-			return nil, o.notThere(err)
+			return nil, notAttached(o.target, o.running, err)
 		}
 	}
 	connect := shell.Connect
@@ -155,29 +155,14 @@ func (o *sessionOptions) comeBack(ctx context.Context, options shell.Options) (s
 		connect = shell.TakeOver
 	}
 	sh, err = connect(ctx, options, o.running.shell)
-	return sh, o.notThere(err)
-}
-
-// notThere says why nobody can come back.
-func (o *sessionOptions) notThere(err error) error {
-	fault, ok := errors.AsType[*wsman.Fault](err)
-	switch {
-	case !ok:
-	case fault.Code == wsman.CodeInvalidSelectors:
-		return &goneError{o.running, o.target.Name, err}
-	case fault.Code.IsConnected():
-		return &hintedError{err, "somebody is attached to it, or was when the connection broke: --take-over attaches all the same"}
-	case fault.Unsupported():
-		return &hintedError{err, "the server does not let clients come back to shells of this kind"}
-	}
-	return err
+	return sh, notAttached(o.target, o.running, err)
 }
 
 // start starts the program in the shell, or takes up the one that runs there.
 func (o *sessionOptions) start(ctx context.Context, sh *shell.Shell, console bool, streams shell.Streams) (p *shell.Process, err error) {
 	if o.attach != "" {
 		p, err = sh.Attach(ctx, o.running.command, streams)
-		return p, o.notThere(err)
+		return p, notAttached(o.target, o.running, err)
 	}
 	program := o.program()
 	program.Console = console

@@ -20,12 +20,6 @@ func (e *Error) Error() string { return e.text }
 // Hint is how to write it instead, or "".
 func (e *Error) Hint() string { return e.hint }
 
-// Has reports whether a name has something in brackets that is not an IPv6 address.
-func Has(name string) bool {
-	_, _, _, ok := cut(name)
-	return ok
-}
-
 // Expand lists what a name with ranges stands for, the last range counting fastest; a name without any stands for
 // itself. It refuses to make more than most names. The error is *Error.
 func Expand(name string, most int) ([]string, error) {
