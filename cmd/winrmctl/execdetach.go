@@ -84,7 +84,7 @@ func (r *execRunner) leave(ctx context.Context, t *config.Target, sh *shell.Shel
 	switch fault, _ := errors.AsType[*wsman.Fault](err); {
 	case err == nil:
 		return &report.Detached{ShellID: sh.ID(), CommandID: id, Token: token}, nil
-	case id != "" && lost && way.Lost() && ctx.Err() == nil:
+	case id != "" && lost && (way.Lost() || way.Astray()) && ctx.Err() == nil:
 		// It may go on there, which is what was asked for.
 		return nil, &leftError{"the connection broke before the command " + token + " was left in good order", err, "winrmctl exec --attach " + token + " --take-over " + t.Name + " comes back to it, if it goes on"}
 	case fault != nil && fault.Unsupported():

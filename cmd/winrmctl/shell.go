@@ -254,7 +254,7 @@ func broken(err error) error {
 	}
 	op, _ := errors.AsType[*shell.OpError](err)
 	way, lost := errors.AsType[*transport.Error](err)
-	if op != nil && op.Op == shell.OpSend && lost && (way.Kind == transport.KindLost || way.Kind == transport.KindTimeout) {
+	if op != nil && op.Op == shell.OpSend && lost && !way.NotSent() && (way.Kind == transport.KindLost || way.Kind == transport.KindTimeout) {
 		return &brokenError{"the connection was lost while input was sent, which may have arrived and is not sent again", err}
 	}
 	return err

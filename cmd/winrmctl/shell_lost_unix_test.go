@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -17,6 +19,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/winrmctl/winrmctl/internal/sandbox"
 )
@@ -24,11 +27,18 @@ import (
 // wire is the way to a server, which can be cut.
 type wire struct {
 	listener net.Listener
-	to       string
 	left     atomic.Int64 // bytes that may pass back from the server until all is cut, once; negative for any
 
 	mu    sync.Mutex
+	to    string
 	conns []net.Conn
+}
+
+// lead has new connections go somewhere else.
+func (w *wire) lead(to string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.to = to
 }
 
 // newWire returns a way to a server, and the server's URL on that way.
@@ -63,7 +73,10 @@ func (w *wire) listen(t *testing.T, listener net.Listener) {
 }
 
 func (w *wire) carry(client net.Conn) {
-	server, err := net.Dial("tcp", w.to)
+	w.mu.Lock()
+	to := w.to
+	w.mu.Unlock()
+	server, err := net.Dial("tcp", to)
 	if err != nil {
 		_ = client.Close()
 		return
@@ -247,6 +260,43 @@ func TestShellTyping(t *testing.T) {
 		t.Skip(err) // somebody else has the port now
 	}
 	w.listen(t, back)
+	p.sees("arrived\nsandbox:/$ ")
+	if n := strings.Count(p.written(), "reconnected"); n != 1 {
+		t.Errorf("reconnected stands there %d times", n)
+	}
+	p.types("\x04")
+	p.leaves()
+}
+
+// TestShellAstray: where somebody else answers while the way to the target is another one, as the login page of a network does,
+// the session waits for the target.
+func TestShellAstray(t *testing.T) {
+	t.Parallel()
+	s, home := terminalServer(t, sandbox.Options{})
+	w, by := newWire(t, s, -1)
+	p := sit(t, home, "shell", "-u", "bob", "--cwd", "/", by)
+	p.sees("sandbox:/$ ")
+	p.does("echo here")
+	p.sees("here\nsandbox:/$ ")
+	var asked atomic.Int64
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		http.NotFound(w, r)
+	}))
+	defer page.Close()
+	w.lead(page.Listener.Addr().String())
+	w.cut()
+	p.does("echo arrived")
+	for late := time.Now().Add(soon); asked.Load() < 3; time.Sleep(10 * time.Millisecond) { // the output, the line, and one of them again
+		if time.Now().After(late) {
+			t.Fatal("nobody asks the page")
+		}
+	}
+	u, err := url.Parse(s.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.lead(u.Host)
 	p.sees("arrived\nsandbox:/$ ")
 	if n := strings.Count(p.written(), "reconnected"); n != 1 {
 		t.Errorf("reconnected stands there %d times", n)

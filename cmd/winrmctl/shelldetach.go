@@ -204,7 +204,7 @@ func (o *sessionOptions) finish(ctx context.Context, interrupts *interrupts, sh 
 		}
 		return nil
 	}
-	if way, lost := errors.AsType[*transport.Error](err); lost && way.Lost() && o.detachable && o.running.command != "" {
+	if way, lost := errors.AsType[*transport.Error](err); lost && (way.Lost() || way.Astray()) && o.detachable && o.running.command != "" {
 		again := " --take-over"
 		if sh.Disconnect(closing, shell.Detaching{}) == nil {
 			again = ""

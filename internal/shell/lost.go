@@ -22,10 +22,11 @@ func (s *Shell) insist(ctx context.Context, lane Conn, q *wsman.Request) (answer
 	return answer, true, err
 }
 
-// askAgain repeats a request until an answer comes or [Options.Reconnect] has passed; err is why it has to.
+// askAgain repeats a request until an answer comes or [Options.Reconnect] has passed; err is why it has to. Meanwhile somebody
+// else may answer, such as the router of another network.
 func (s *Shell) askAgain(ctx context.Context, lane Conn, soap []byte, err error) ([]byte, error) {
 	deadline := time.Now().Add(s.options.Reconnect)
-	for wait := 100 * time.Millisecond; lost(err) && ctx.Err() == nil && time.Now().Before(deadline); wait = min(2*wait, 2*time.Second) {
+	for wait := 100 * time.Millisecond; (lost(err) || astray(err)) && ctx.Err() == nil && time.Now().Before(deadline); wait = min(2*wait, 2*time.Second) {
 		if sleep(ctx, wait) != nil {
 			break
 		}
@@ -78,4 +79,13 @@ func lost(err error) bool {
 		Lost() bool
 	}](err)
 	return ok && l.Lost()
+}
+
+// astray reports that somebody else than the service has answered.
+func astray(err error) bool {
+	a, ok := errors.AsType[interface {
+		error
+		Astray() bool
+	}](err)
+	return ok && a.Astray()
 }

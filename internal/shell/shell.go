@@ -18,7 +18,8 @@ import (
 )
 
 // A Conn carries requests, one at a time. An error whose chain has a method Lost() bool that reports true means that no
-// answer came, that the server may have acted all the same, and that asking once more may succeed.
+// answer came, that the server may have acted all the same, and that asking once more may succeed. One with Astray() bool means
+// that somebody else answered, one with NotSent() bool that nothing was sent.
 type Conn interface {
 	Post(ctx context.Context, soap []byte) (answer []byte, err error)
 	Close() error

@@ -31,6 +31,7 @@ type Conn struct {
 	mechanism     auth.Mechanism
 	exchange      auth.Exchange // until the server's consent has been heard
 	authorization string        // of every request, "" where the login authenticates the connection
+	begun         bool          // a message was sent, or a part of one
 	loggedIn      bool          // the login has been done, and an answer has come
 
 	turn     chan struct{} // held during a request
@@ -197,6 +198,9 @@ func (c *Conn) post(ctx context.Context, authorization string, soap []byte) ([]b
 	sent, cancel := through(ctx)
 	defer cancel()
 	a, err := c.roundTrip(sent, headers(authorization, contentType), body)
+	if way, ok := err.(*Error); !ok || !way.Unsent {
+		c.begun = true
+	}
 	if err != nil {
 		c.observe(begin, authorization, soap, nil, err)
 		return nil, c.fail(err)

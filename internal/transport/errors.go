@@ -108,9 +108,23 @@ func (e *Error) Lost() bool {
 	return false
 }
 
-// NotSent reports that nothing of the request was sent, and that asking once more may succeed.
+// Astray reports that something else than the service has answered, and done nothing: what stands at the way there while a
+// network is down or a host starts. Where the service has answered before, it may do so again.
+func (e *Error) Astray() bool {
+	switch e.Kind {
+	case KindTLS, KindPlainText, KindTunnel, KindNotFound, KindNotWSMan, KindProxy, KindStatus:
+		return true
+	}
+	return false
+}
+
+// NotSent reports that nothing of the request was sent.
 func (e *Error) NotSent() bool {
-	return e.Unsent || e.Kind == KindUnresolved || e.Kind == KindUnreachable
+	switch e.Kind {
+	case KindUnresolved, KindUnreachable, KindTLS, KindPlainText, KindTunnel:
+		return true
+	}
+	return e.Unsent
 }
 
 // RequestTooLarge reports that the server refused the request for its size, and did nothing.

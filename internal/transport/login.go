@@ -48,6 +48,7 @@ func (d *Dialer) loginOnce(ctx context.Context, m auth.Mechanism, first []byte, 
 			if way.Login = true; way.Unsent {
 				err = &cutError{err}
 			}
+			way.Unsent = !c.begun
 		}
 		_ = c.Close()
 		return nil, nil, err

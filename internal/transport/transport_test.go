@@ -496,6 +496,23 @@ func TestPostSame(t *testing.T) {
 	}
 }
 
+// TestAstray: what somebody else answers to a login says nothing of the message, which was not sent.
+func TestAstray(t *testing.T) {
+	s := server(t, sandbox.Options{Faults: faults(t, "status,on=Identify,nth=1,code=404")})
+	page := httptest.NewServer(http.NotFoundHandler())
+	defer page.Close()
+	for _, tc := range []struct {
+		url    string
+		unsent bool
+	}{{page.URL + "/wsman", true}, {s.URL(), false}} {
+		var e *Error
+		l := dialer(t, s, func(c *Config) { c.URL = tc.url }).Lane()
+		if _, err := l.Post(t.Context(), identify(t)); !errors.As(err, &e) || e.Kind != KindNotFound || !e.Astray() || e.NotSent() != tc.unsent {
+			t.Errorf("%s: %v, not sent: %v", tc.url, err, e.NotSent())
+		}
+	}
+}
+
 // TestCutLogin: a login whose connection has ended between two requests is begun anew, once.
 func TestCutLogin(t *testing.T) {
 	s := server(t, sandbox.Options{})
