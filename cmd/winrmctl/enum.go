@@ -187,6 +187,8 @@ func (o *enumOptions) check() error {
 		return &usageError{"-o xml writes items as they were received: it cannot sort them or list classes", "use -o json or -o jsonl"}
 	case o.mode != "object" && (isGet || o.classes):
 		return &usageError{"--mode says how instances are listed: it has no meaning with --get, --invoke and --classes", ""}
+	case o.references && o.associationClass+o.otherEnd != "":
+		return &usageError{"--references shows the associations: --result-class is their class, --association-class and --result-role have no meaning", ""}
 	case len(o.association) == 0 && (o.references || o.associationClass+o.resultClass+o.role+o.otherEnd != ""):
 		return &usageError{"--association-class, --result-class, --role, --result-role and --references belong to --association", "winrmctl enum TARGET CLASS --association KEY=VALUE"}
 	}

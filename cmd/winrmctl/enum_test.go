@@ -2,10 +2,14 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -137,15 +141,17 @@ func TestEnumWatch(t *testing.T) {
 		started := make(chan struct{})
 		end := &cue{text: "Running", do: func() { signals <- os.Interrupt }}
 		begin := &cue{text: "Stopped", do: func() { close(started) }}
-		a.stdout, a.signals = both{begin, end}, signals
-		go func() {
+		a.stdout, a.signals = io.MultiWriter(begin, end), signals
+		var other sync.WaitGroup
+		other.Go(func() {
 			<-started
-			b, _, failed, other := enumBeside(t, s)
-			if status := b.run(t.Context(), append(other, "services", "--get", "Name=w32time", "--invoke", "StartService")); status.code != 0 {
+			b, _, failed, args := enumBeside(t, s)
+			if status := b.run(t.Context(), append(args, "services", "--get", "Name=w32time", "--invoke", "StartService")); status.code != 0 {
 				t.Errorf("%s", failed)
 			}
-		}()
+		})
 		status := a.run(t.Context(), append(args, "services", "--select", "State", "--where", "Name=w32time", "--watch", "5ms", "-o", format))
+		other.Wait()
 		if status.code != 130 || !strings.HasPrefix(stderr.String(), "warning: ") || !strings.HasSuffix(stderr.String(), "; it is asked again in 5ms\nwinrmctl: interrupted\n") {
 			t.Errorf("%s: exit %d, stderr %q", format, status.code, stderr)
 		}
@@ -160,6 +166,40 @@ func TestEnumWatch(t *testing.T) {
 	}
 }
 
+// TestEnumWatchComings: what comes and goes is told, by the keys of the class.
+func TestEnumWatchComings(t *testing.T) {
+	for format, want := range map[string]string{
+		"table": `^\S+ - Handle="10000000"\n\S+ \+ Handle="10000001"\n$`,
+		"jsonl": `^\{"time":"[^"]+","target":"[^"]+","change":"initial","item":\{"Handle":"10000000"\}\}\n\{.*"change":"removed","item":\{"Handle":"10000000"\}\}\n\{.*"change":"added","item":\{"Handle":"10000001"\}\}\n$`,
+	} {
+		a, s, _, stderr, args := enumApp(t, sandbox.Options{})
+		var others sync.WaitGroup
+		beside := func(arguments ...string) {
+			others.Go(func() {
+				b, _, failed, other := enumBeside(t, s)
+				if status := b.run(t.Context(), append(other, arguments...)); status.code != 0 {
+					t.Errorf("%s", failed)
+				}
+			})
+		}
+		beside("processes", "--invoke", "Create", "CommandLine=sleep 600")
+		others.Wait()
+		signals := make(chan os.Signal, 1)
+		first := &cue{text: "10000000", do: func() { beside("processes", "--get", "Handle=10000000", "--invoke", "Terminate") }}
+		gone := &cue{text: map[string]string{"table": "- Handle", "jsonl": "removed"}[format], do: func() { beside("processes", "--invoke", "Create", "CommandLine=sleep 600") }}
+		last := &cue{text: "10000001", do: func() { signals <- os.Interrupt }}
+		a.stdout, a.signals = io.MultiWriter(first, gone, last), signals
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		status := a.run(ctx, append(args, "processes", "--where", "CommandLine='sleep 600' AND ProcessId >= 10000000", "--select", "Handle", "--watch", "5ms", "-o", format))
+		others.Wait()
+		out := strings.TrimPrefix(last.String(), "Handle\n10000000\n")
+		if status.code != 130 || stderr.String() != "winrmctl: interrupted\n" || !regexp.MustCompile(want).MatchString(out) {
+			t.Errorf("%s: exit %d, stderr %q\n%s", format, status.code, stderr, out)
+		}
+	}
+}
+
 // TestEnumWatchKey: items are told apart by the properties that --watch-key names, in place of the keys of their class.
 func TestEnumWatchKey(t *testing.T) {
 	a, _, _, stderr, args := enumApp(t, sandbox.Options{})
@@ -170,14 +210,6 @@ func TestEnumWatchKey(t *testing.T) {
 	if status.code != 130 || stderr.String() != "winrmctl: interrupted\n" || !strings.Contains(stdout.String(), `"item":{"DisplayName":"Windows Time","State":"Stopped"}}`) {
 		t.Errorf("exit %d, stdout %q, stderr %q", status.code, stdout, stderr)
 	}
-}
-
-// both writes to two writers.
-type both struct{ first, second *cue }
-
-func (b both) Write(p []byte) (int, error) {
-	_, _ = b.second.Write(p)
-	return b.first.Write(p)
 }
 
 // enumBeside is another app for the same server.

@@ -27,10 +27,16 @@ type Query struct {
 
 // name is what errors call the thing that is enumerated.
 func (q *Query) name() string {
-	if q.Class != "" {
+	last := func(uri string) string { return uri[strings.LastIndexByte(uri, '/')+1:] }
+	switch {
+	case q.Filter != nil && q.Filter.Association != nil:
+		return "what is associated with " + last(q.Filter.Association.Object.ResourceURI)
+	case q.Class != "":
 		return q.Class
+	case last(q.ResourceURI) == "*":
+		return "by a query"
 	}
-	return q.ResourceURI[strings.LastIndexByte(q.ResourceURI, '/')+1:]
+	return last(q.ResourceURI)
 }
 
 // All enumerates instances. Items come in the order of the server; one page is fetched and decoded while the one before is

@@ -106,11 +106,18 @@ func TestTableStreams(t *testing.T) {
 		}
 	}
 	wide := of("X", num("N", "1234567"), str("S", "y"))
-	if err := errors.Join(w.Flush(), w.Item("", &wide), w.Close()); err != nil {
+	if err := errors.Join(w.Item("", &wide), w.Flush()); err != nil {
 		t.Fatal(err)
 	}
 	if want := lines("N  S", "0  x", "1  x", "2  x", "1234567  y"); b.String() != want {
 		t.Errorf("%s", b.String())
+	}
+	// A page that ends before is shown at its end.
+	b.Reset()
+	w = New(&b, Options{Format: Table})
+	short := of("X", num("N", "1"), str("S", "x"))
+	if err := errors.Join(w.Item("", &short), w.Item("", &short), w.Flush()); err != nil || b.String() != lines("N  S", "1  x", "1  x") {
+		t.Errorf("%v %s", err, b.String())
 	}
 }
 
