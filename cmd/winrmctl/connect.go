@@ -16,6 +16,7 @@ import (
 	"github.com/winrmctl/winrmctl/internal/config"
 	"github.com/winrmctl/winrmctl/internal/keypair"
 	"github.com/winrmctl/winrmctl/internal/sandbox"
+	"github.com/winrmctl/winrmctl/internal/secret"
 	"github.com/winrmctl/winrmctl/internal/transport"
 	"github.com/winrmctl/winrmctl/internal/wsman"
 )
@@ -36,9 +37,10 @@ type way struct {
 
 // credentials are who logs in.
 type credentials struct {
-	user, password string
-	certificate    *tls.Certificate // instead of both
-	otherwise      *auth.NTLM       // where the server does not take certificates; nil for nothing
+	user        string
+	password    secret.Text
+	certificate *tls.Certificate // instead of both
+	otherwise   *auth.NTLM       // where the server does not take certificates; nil for nothing
 }
 
 // connect prepares the way to a target, with the credentials for it.
@@ -88,7 +90,7 @@ func (a *app) wayTo(g *globals, t *config.Target) (*way, error) {
 		}
 		w.close = func() { _ = server.Close() }
 		s.Host, s.Port = "127.0.0.1", server.Port()
-		w.account = &credentials{user: server.User(), password: server.Password()}
+		w.account = &credentials{user: server.User(), password: secret.New(server.Password())}
 	}
 	w.address = s.Endpoint()
 	w.configuration = transport.Config{
@@ -149,7 +151,7 @@ func (a *app) account(ctx context.Context, t *config.Target, secrets *config.Sec
 		return nil, err
 	}
 	password, err := t.Password(ctx, secrets)
-	return &credentials{user: user, password: password}, err
+	return &credentials{user: user, password: secret.New(password)}, err
 }
 
 // byCertificate reports that a target is logged in to by certificate: where that is said, and where one is given over https.
@@ -168,9 +170,9 @@ func mechanisms(s config.Settings, account *credentials) []auth.Mechanism {
 		}
 		return all
 	case s.Auth == "basic":
-		return []auth.Mechanism{auth.NewBasic(account.user, account.password)}
+		return []auth.Mechanism{auth.NewBasic(account.user, account.password.Reveal())}
 	}
-	return []auth.Mechanism{auth.NewNTLM(account.user, account.password)}
+	return []auth.Mechanism{auth.NewNTLM(account.user, account.password.Reveal())}
 }
 
 // inEachForm adds the forms in which a server may insist on a mechanism.

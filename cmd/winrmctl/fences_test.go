@@ -13,18 +13,18 @@ import (
 func TestFences(t *testing.T) {
 	const ours = "github.com/winrmctl/winrmctl/"
 	table := map[string]string{
-		"cmd/winrmctl":         "internal/auth internal/clixml internal/config internal/console internal/dissect internal/enum internal/enum/format internal/fanout internal/keypair internal/keyring internal/probe internal/report internal/sandbox internal/script internal/shell internal/trace internal/transport internal/wsman github.com/spf13/cobra github.com/spf13/pflag golang.org/x/term",
+		"cmd/winrmctl":         "internal/auth internal/clixml internal/config internal/console internal/dissect internal/enum internal/enum/format internal/fanout internal/keypair internal/keyring internal/probe internal/report internal/sandbox internal/script internal/secret internal/shell internal/trace internal/transport internal/wsman github.com/spf13/cobra github.com/spf13/pflag golang.org/x/term",
 		"docs/record":          "github.com/creack/pty github.com/hinshun/vt10x",
 		"internal/torn":        "go.yaml.in/yaml/v3",
 		"internal/ansible":     "internal/torn internal/ranges go.yaml.in/yaml/v3",
-		"internal/auth":        "internal/auth/ntlm internal/auth/spnego internal/sealed",
+		"internal/auth":        "internal/auth/ntlm internal/auth/spnego internal/sealed internal/secret",
 		"internal/auth/spnego": "golang.org/x/crypto/cryptobyte golang.org/x/crypto/cryptobyte/asn1",
 		"internal/keyring":     "github.com/zalando/go-keyring",
 		"internal/keypair":     "github.com/youmark/pkcs8 software.sslmate.com/src/go-pkcs12",
-		"internal/auth/ntlm":   "github.com/Azure/go-ntlmssp golang.org/x/crypto/md4 golang.org/x/text/encoding/charmap",
+		"internal/auth/ntlm":   "internal/secret github.com/Azure/go-ntlmssp golang.org/x/crypto/md4 golang.org/x/text/encoding/charmap",
 		"internal/bench":       "",
 		"internal/clixml":      "",
-		"internal/config":      "internal/ansible internal/torn internal/ranges github.com/pelletier/go-toml/v2 github.com/pelletier/go-toml/v2/unstable github.com/spf13/viper go.yaml.in/yaml/v3",
+		"internal/config":      "internal/ansible internal/torn internal/ranges internal/secret github.com/pelletier/go-toml/v2 github.com/pelletier/go-toml/v2/unstable github.com/spf13/viper go.yaml.in/yaml/v3",
 		"internal/console":     "github.com/ergochat/readline",
 		"internal/dissect":     "internal/auth/ntlm",
 		"internal/enum":        "internal/wsman",
@@ -37,9 +37,10 @@ func TestFences(t *testing.T) {
 		"internal/sandbox":     "internal/auth internal/auth/ntlm internal/auth/spnego internal/sealed internal/wsman github.com/shirou/gopsutil/v4/cpu github.com/shirou/gopsutil/v4/disk github.com/shirou/gopsutil/v4/host github.com/shirou/gopsutil/v4/mem github.com/shirou/gopsutil/v4/net github.com/shirou/gopsutil/v4/process",
 		"internal/script":      "golang.org/x/text/encoding golang.org/x/text/encoding/unicode golang.org/x/text/transform",
 		"internal/sealed":      "",
+		"internal/secret":      "",
 		"internal/shell":       "internal/wsman",
 		"internal/trace":       "",
-		"internal/transport":   "internal/auth internal/auth/ntlm internal/sealed internal/trace golang.org/x/net/proxy",
+		"internal/transport":   "internal/auth internal/auth/ntlm internal/sealed internal/secret internal/trace golang.org/x/net/proxy",
 		"internal/wsman":       "github.com/masterzen/simplexml/dom github.com/masterzen/winrm/soap",
 	}
 	list := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, ours+"...")

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"reflect"
 	"strings"
@@ -37,6 +38,27 @@ func TestChallenges(t *testing.T) {
 	}
 	if got := Schemes(all); !reflect.DeepEqual(got, []string{"Negotiate", "Basic"}) {
 		t.Error(got)
+	}
+}
+
+// TestNoPrint: no print of a login shows its password.
+func TestNoPrint(t *testing.T) {
+	for _, m := range []Mechanism{NewBasic("bob", "hunter2"), NewNTLM("bob", "hunter2")} {
+		x, err := m.Begin(Peer{Host: "web1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		authorization, err := x.Next("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := fmt.Sprintf("%+v %#v", m, x)
+		if n, ok := x.(*ntlmExchange); ok {
+			shown += fmt.Sprintf("%+v %#v", n.client, n.client)
+		}
+		if strings.Contains(shown, "hunter2") || strings.Contains(shown, strings.TrimPrefix(authorization, "Basic ")) {
+			t.Errorf("%s: %s", m.Name(), shown)
+		}
 	}
 }
 

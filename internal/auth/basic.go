@@ -6,15 +6,19 @@ import (
 	"strings"
 
 	"github.com/winrmctl/winrmctl/internal/sealed"
+	"github.com/winrmctl/winrmctl/internal/secret"
 )
 
 // Basic logs in with user and password in every request (RFC 7617): over https, or over http where the user has asked for
 // messages in clear.
-type Basic struct{ user, password string }
+type Basic struct {
+	user     string
+	password secret.Text
+}
 
 // NewBasic takes a local account; Windows knows no others here. A ".\" before it is taken off.
 func NewBasic(user, password string) *Basic {
-	return &Basic{user, password}
+	return &Basic{user, secret.New(password)}
 }
 
 // Name implements [Mechanism].
@@ -34,11 +38,14 @@ func (b *Basic) Begin(p Peer) (Exchange, error) {
 	case strings.Contains(user, ":"):
 		return nil, errors.New("Basic cannot carry a user name with a colon")
 	}
-	return &everyRequest{"Basic", "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+b.password))}, nil
+	return &everyRequest{"Basic", secret.New("Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+b.password.Reveal())))}, nil
 }
 
 // everyRequest is an exchange that says the same in every request, and has no challenge.
-type everyRequest struct{ scheme, authorization string }
+type everyRequest struct {
+	scheme        string
+	authorization secret.Text
+}
 
 func (x *everyRequest) Scheme() string { return x.scheme }
 
@@ -46,7 +53,7 @@ func (x *everyRequest) Next(challenge string) (string, error) {
 	if challenge != "" {
 		return "", nil
 	}
-	return x.authorization, nil
+	return x.authorization.Reveal(), nil
 }
 
 func (*everyRequest) Done() bool { return true }
@@ -54,7 +61,7 @@ func (*everyRequest) Done() bool { return true }
 func (*everyRequest) Sealing() *sealed.Codec { return nil }
 
 // EveryRequest implements the ability to authorize each request of a connection.
-func (x *everyRequest) EveryRequest() string { return x.authorization }
+func (x *everyRequest) EveryRequest() secret.Text { return x.authorization }
 
 // Certificate logs in with a TLS client certificate, which the server maps to an account (MS-WSMV 3.1.4.1.35). The
 // certificate itself is part of the TLS configuration.
@@ -82,5 +89,5 @@ func (*Certificate) Begin(p Peer) (Exchange, error) {
 	case p.Sealing:
 		return nil, errors.New("a login by certificate cannot seal messages")
 	}
-	return &everyRequest{certificateProfile, certificateProfile}, nil
+	return &everyRequest{certificateProfile, secret.New(certificateProfile)}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/winrmctl/winrmctl/internal/auth/ntlm"
 	"github.com/winrmctl/winrmctl/internal/auth/spnego"
 	"github.com/winrmctl/winrmctl/internal/sealed"
+	"github.com/winrmctl/winrmctl/internal/secret"
 )
 
 // NTLM logs in with NTLM messages under the scheme Negotiate: raw, as WinRM takes them (recorded), or wrapped in SPNEGO,
@@ -48,7 +49,7 @@ func (n *NTLM) Begin(p Peer) (Exchange, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := ntlm.ClientConfig{Account: ntlm.ParseAccount(n.user), Password: password, Sealing: p.Sealing}
+	config := ntlm.ClientConfig{Account: ntlm.ParseAccount(n.user), Password: secret.New(password), Sealing: p.Sealing}
 	if p.Host != "" {
 		config.TargetName = "HTTP/" + p.Host
 	}

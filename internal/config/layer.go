@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/winrmctl/winrmctl/internal/secret"
 )
 
 // layer is the values that one place gives: a table of the file, the environment, the flags.
@@ -18,7 +20,7 @@ type layer struct {
 // value is one value in its normal form.
 type value struct {
 	text   string
-	secret func() string // in place of text where the value is a password, so that no print shows it
+	secret secret.Text // in place of text where the value is a password
 	origin origin
 }
 
@@ -83,7 +85,7 @@ func newLayer(o origin) layer {
 // set keeps the text of a checked value, or hides it where it is a password.
 func (l layer) set(key Key, text string, o origin) {
 	if key.Kind == KindSecret {
-		l.values[key.Name] = value{secret: func() string { return text }, origin: o}
+		l.values[key.Name] = value{secret: secret.New(text), origin: o}
 		return
 	}
 	l.values[key.Name] = value{text: text, origin: o}

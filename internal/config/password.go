@@ -129,7 +129,7 @@ func (t *Target) given(ctx context.Context, s *Secrets, c *candidate) (string, e
 		}
 		return password, nil
 	}
-	if c.value.secret != nil {
+	if !c.value.secret.IsZero() {
 		return get()
 	}
 	return s.once(ctx, c.key+" "+c.value.text, get)
@@ -147,7 +147,7 @@ func (t *Target) PasswordByFlag() bool {
 func (t *Target) fetch(ctx context.Context, s *Secrets, c *candidate) (string, error) {
 	switch c.key {
 	case "password":
-		return c.value.secret(), nil
+		return c.value.secret.Reveal(), nil
 	case "password_stdin":
 		return s.firstLine(ctx)
 	case "keyring": // which a person may have to unlock

@@ -116,7 +116,7 @@ func (c *Config) tableRows(path string, l layer) []Row {
 		if !ok {
 			continue
 		}
-		if v.secret != nil {
+		if !v.secret.IsZero() {
 			v.text = hidden
 		}
 		rows = append(rows, Row{join(path, key.Name), v.text, v.origin.String()})

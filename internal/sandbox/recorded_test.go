@@ -15,13 +15,14 @@ import (
 
 	"github.com/winrmctl/winrmctl/internal/auth/ntlm"
 	"github.com/winrmctl/winrmctl/internal/recorded"
+	"github.com/winrmctl/winrmctl/internal/secret"
 )
 
 // TestRecordedRefusals sends what a real host refused, and gets refusals with the same headers, in the same spelling: without a
 // login, and after a right one whose last request is in clear. Only a challenge keeps the connection.
 func TestRecordedRefusals(t *testing.T) {
 	s := start(t, Options{Programs: Builtin{}})
-	client := ntlm.NewClient(ntlm.ClientConfig{Account: ntlm.ParseAccount(s.User()), Password: s.Password()})
+	client := ntlm.NewClient(ntlm.ClientConfig{Account: ntlm.ParseAccount(s.User()), Password: secret.New(s.Password())})
 	var challenge []byte
 	for _, dialogue := range []struct {
 		name      string

@@ -14,6 +14,7 @@ import (
 
 	"github.com/winrmctl/winrmctl/internal/auth"
 	"github.com/winrmctl/winrmctl/internal/sealed"
+	"github.com/winrmctl/winrmctl/internal/secret"
 	"github.com/winrmctl/winrmctl/internal/trace"
 )
 
@@ -30,7 +31,7 @@ type Conn struct {
 
 	mechanism     auth.Mechanism
 	exchange      auth.Exchange // until the server's consent has been heard
-	authorization string        // of every request, "" where the login authenticates the connection
+	authorization secret.Text   // of every request, none where the login authenticates the connection
 	begun         bool          // a message was sent, or a part of one
 	loggedIn      bool          // the login has been done, and an answer has come
 
@@ -151,7 +152,7 @@ func (c *Conn) Post(ctx context.Context, soap []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer c.release()
-	return c.post(ctx, c.authorization, soap)
+	return c.post(ctx, c.authorization.Reveal(), soap)
 }
 
 // Err returns the error that ended the connection, nil while it can be used. A connection that was closed by the server

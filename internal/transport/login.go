@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/winrmctl/winrmctl/internal/auth"
+	"github.com/winrmctl/winrmctl/internal/secret"
 )
 
 // refusedError is a login refused while its last request carried a message: it may be that the server wants that one empty.
@@ -83,7 +84,7 @@ func (c *Conn) authenticate(ctx context.Context, first []byte, carry bool) ([]by
 		return nil, &cutError{c.fail(c.authError(auth.ConnectionClosed, nil, nil))}
 	}
 	c.exchange = x
-	if every, ok := x.(interface{ EveryRequest() string }); ok {
+	if every, ok := x.(interface{ EveryRequest() secret.Text }); ok {
 		c.authorization = every.EveryRequest()
 	}
 	if carry || legs == 1 {
@@ -96,7 +97,7 @@ func (c *Conn) authenticate(ctx context.Context, first []byte, carry bool) ([]by
 	if err := c.lastLeg(ctx, authorization); err != nil {
 		return nil, err
 	}
-	return c.post(ctx, c.authorization, first)
+	return c.post(ctx, c.authorization.Reveal(), first)
 }
 
 // challenge sends one of the login's requests before the last, with an empty body, and returns the server's token. The
@@ -170,11 +171,11 @@ func (c *Conn) consent(a *answer) error {
 // rejected makes the error of a 401 at the end of a login.
 func (c *Conn) rejected(a *answer) *auth.Error {
 	offers := auth.Challenges(a.header)
-	if c.loggedIn && c.authorization == "" {
+	if c.loggedIn && c.authorization.IsZero() {
 		return c.authError(auth.Forgotten, offers, nil)
 	}
 	kind := auth.Rejected
-	if strings.HasPrefix(c.authorization, "Basic ") { // without a challenge this is the first that is heard of what is offered
+	if strings.HasPrefix(c.authorization.Reveal(), "Basic ") { // without a challenge this is the first that is heard of what is offered
 		if _, ok := auth.Find(offers, "Basic"); !ok && len(offers) > 0 {
 			kind = auth.NotOffered
 		}

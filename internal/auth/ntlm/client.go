@@ -7,12 +7,14 @@ import (
 	"fmt"
 
 	"github.com/Azure/go-ntlmssp"
+
+	"github.com/winrmctl/winrmctl/internal/secret"
 )
 
 // ClientConfig is what a client authenticates with. It may be shared by clients; nothing in it is changed.
 type ClientConfig struct {
 	Account  Account
-	Password string
+	Password secret.Text
 
 	// TargetName is the SPN of the service, such as HTTP/web1 (MsvAvTargetName); empty to send none.
 	TargetName string
@@ -90,7 +92,7 @@ func (c *ClientExchange) Authenticate(challenge []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := NTOWFv2(c.config.Password, account.User, domain)
+	key := NTOWFv2(c.config.Password.Reveal(), account.User, domain)
 	proof := NTProofStr(key, cm.ServerChallenge, response.Temp)
 	if subtle.ConstantTimeCompare(proof[:], response.NTProofStr[:]) != 1 {
 		return nil, errProof
@@ -140,7 +142,7 @@ func (c *ClientExchange) ntResponse(cm *ChallengeMessage, domain string) ([]byte
 	e.field(12, nil)
 	e.field(40, info)
 	// The library splits at the first backslash: with one always there, a user name never loses its own.
-	library, err := ntlmssp.NewAuthenticateMessage(e.bytes(), domain+`\`+c.config.Account.User, c.config.Password, nil)
+	library, err := ntlmssp.NewAuthenticateMessage(e.bytes(), domain+`\`+c.config.Account.User, c.config.Password.Reveal(), nil)
 	if err != nil {
 		return nil, fmt.Errorf("ntlm: AUTHENTICATE_MESSAGE: %w", err)
 	}

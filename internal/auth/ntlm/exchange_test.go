@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/winrmctl/winrmctl/internal/secret"
 )
 
 func unbase64(t testing.TB, s string) []byte {
@@ -80,12 +82,12 @@ func TestLogin(t *testing.T) {
 			server: with(func(c *AcceptorConfig) { c.ChannelBindings, c.RequireChannelBindings = &bindings, true })},
 		{name: "other channel bindings", client: ClientConfig{Account: ParseAccount(`bob`), ChannelBindings: &others}, reason: ReasonBindings,
 			server: with(func(c *AcceptorConfig) { c.ChannelBindings = &bindings })},
-		{name: "wrong password", client: ClientConfig{Account: ParseAccount(`bob`), Password: "no"}, server: plain, reason: ReasonProof},
+		{name: "wrong password", client: ClientConfig{Account: ParseAccount(`bob`), Password: secret.New("no")}, server: plain, reason: ReasonProof},
 		{name: "no account", client: ClientConfig{Account: ParseAccount(`eve`)}, server: plain, reason: ReasonNoAccount},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if tc.client.Password == "" {
-				tc.client.Password = "S3cret-Pässw0rd €"
+			if tc.client.Password.IsZero() {
+				tc.client.Password = secret.New("S3cret-Pässw0rd €")
 			}
 			tc.client.Sealing = true
 			c, a, err := login(t, tc.client, tc.server)
@@ -155,7 +157,7 @@ func talk(t *testing.T, c *ClientExchange, a *AcceptorExchange) {
 // TestWeakServers refuses to seal where the server leaves out what sealing needs.
 func TestWeakServers(t *testing.T) {
 	for _, missing := range []Flags{Sign, Seal, ExtendedSessionSecurity, Negotiate128} {
-		client := NewClient(ClientConfig{Account: ParseAccount("bob"), Password: "x", Sealing: true})
+		client := NewClient(ClientConfig{Account: ParseAccount("bob"), Password: secret.New("x"), Sealing: true})
 		negotiate, _ := client.Negotiate()
 		server := NewAcceptor(acceptAs("bob", "x"))
 		if _, err := server.Challenge(negotiate); err != nil {
@@ -171,7 +173,7 @@ func TestWeakServers(t *testing.T) {
 
 // TestNoTargetInfo logs in where the challenge has no TargetInfo, as that of Samba's oldest servers: nothing may be added to it.
 func TestNoTargetInfo(t *testing.T) {
-	client := NewClient(ClientConfig{Account: ParseAccount(`.\bob`), Password: "x", TargetName: "HTTP/h"})
+	client := NewClient(ClientConfig{Account: ParseAccount(`.\bob`), Password: secret.New("x"), TargetName: "HTTP/h"})
 	negotiate, _ := client.Negotiate()
 	server := NewAcceptor(acceptAs("bob", "x"))
 	if _, err := server.Challenge(negotiate); err != nil {
@@ -198,7 +200,7 @@ func TestMIC(t *testing.T) {
 		func(m []byte) { m[16] = micOffset }, // payload that begins before the MIC: no room for one
 		func(m []byte) { m[60] |= 0x40 },     // an altered flag that nothing else protects
 	} {
-		client, server := NewClient(ClientConfig{Account: ParseAccount("bob"), Password: "x"}), NewAcceptor(acceptAs("bob", "x"))
+		client, server := NewClient(ClientConfig{Account: ParseAccount("bob"), Password: secret.New("x")}), NewAcceptor(acceptAs("bob", "x"))
 		negotiate, _ := client.Negotiate()
 		challenge, _ := server.Challenge(negotiate)
 		authenticate, err := client.Authenticate(challenge)
@@ -248,7 +250,7 @@ func FuzzMessages(f *testing.F) {
 			if _, err := ParseChallenge(again); err != nil {
 				t.Error(err)
 			}
-			client := NewClient(ClientConfig{Account: ParseAccount("u"), Password: "p", TargetName: "HTTP/x"})
+			client := NewClient(ClientConfig{Account: ParseAccount("u"), Password: secret.New("p"), TargetName: "HTTP/x"})
 			if _, err := client.Negotiate(); err != nil {
 				t.Fatal(err)
 			}
