@@ -122,6 +122,7 @@ func TestDiagnoses(t *testing.T) {
 		faults  []string
 		edit    edit
 		codes   string
+		text    string // of the first finding
 		reached bool
 		login   bool // a login works
 		logins  int  // at most so many failed ones
@@ -141,8 +142,8 @@ func TestDiagnoses(t *testing.T) {
 		}), codes: "challenge-unusable", reached: true},
 		{name: "no HTTP", edit: greeting("SSH-2.0-OpenSSH_9.2\r\n"), codes: "not-winrm"},
 		{name: "takes connections and says nothing", edit: both(greeting(""), func(_ *testing.T, o *Options, _ *sandbox.Server) { o.Config.ConnectTimeout = 50 * time.Millisecond }), codes: "not-ready?"},
-		{name: "load balancer that spreads connections", edit: spread(false), codes: "load-balancer", reached: true, login: true},
-		{name: "load balancer that spreads requests", edit: spread(true), codes: "load-balancer credentials?", reached: true, logins: 1},
+		{name: "load balancer that spreads connections", edit: spread(false), codes: "load-balancer", text: "connections are answered by different computers", reached: true, login: true},
+		{name: "load balancer that spreads requests", edit: spread(true), codes: "load-balancer credentials?", text: "requests of one connection are answered by different computers", reached: true, logins: 1},
 		{name: "proxy that answers with 502", edit: front(status(http.StatusBadGateway, "text/html", "")), codes: "proxy-answers"},
 		{name: "proxy that wants a login", edit: front(status(http.StatusProxyAuthRequired, "text/html", "")), codes: "proxy-answers"},
 		{name: "proxy that says so", edit: front(nil), codes: "proxy-answers login-split", reached: true},
@@ -163,8 +164,10 @@ func TestDiagnoses(t *testing.T) {
 			w.Header().Set("WWW-Authenticate", "Negotiate")
 			w.WriteHeader(http.StatusUnauthorized)
 		}), codes: "challenge-unusable", reached: true},
-		{name: "clock off by ten minutes", edit: clock(10 * time.Minute), codes: "clock-skew", reached: true, login: true},
-		{name: "clock off by an hour", edit: clock(-time.Hour), codes: "clock-skew-ntlm", reached: true, login: true},
+		{name: "clock off by less than Kerberos minds", edit: clock(290 * time.Second), reached: true, login: true},
+		{name: "clock off by more", edit: clock(-310 * time.Second), codes: "clock-skew", reached: true, login: true},
+		{name: "clock off by less than NTLM minds", edit: clock(29 * time.Minute), codes: "clock-skew", reached: true, login: true},
+		{name: "clock off by more than that", edit: clock(-31 * time.Minute), codes: "clock-skew-ntlm", reached: true, login: true},
 		{name: "https spoken to an http port", edit: func(_ *testing.T, o *Options, s *sandbox.Server) {
 			o.Config.URL = strings.Replace(s.URL(), "http:", "https:", 1)
 		}, codes: "https-to-http-port"},
@@ -232,6 +235,9 @@ func TestDiagnoses(t *testing.T) {
 			}
 			if r.Reached != tc.reached || r.LoggedIn != tc.login {
 				t.Errorf("reached %v, logged in %v", r.Reached, r.LoggedIn)
+			}
+			if tc.text != "" && (len(r.Findings) == 0 || !strings.HasPrefix(r.Findings[0].Text, tc.text)) {
+				t.Errorf("it says %+v", r.Findings)
 			}
 			if refused := s.Stats().Refused; refused > tc.logins {
 				t.Errorf("%d logins were refused, which count towards a lockout", refused)

@@ -216,33 +216,18 @@ func spread(requests bool) edit {
 			o.Config.URL = balancer.URL + "/wsman"
 			return
 		}
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = l.Close() })
-		go func() {
-			for {
-				in, err := l.Accept()
-				if err != nil {
-					return
-				}
-				go pipe(in, func() (net.Conn, error) { return net.Dial("tcp", hosts[int(n.Add(1))%2]) })
+		o.Config.URL = "http://" + listening(t, func(in net.Conn) {
+			if out, err := net.Dial("tcp", hosts[int(n.Add(1))%2]); err == nil {
+				pipe(in, out)
 			}
-		}()
-		o.Config.URL = "http://" + l.Addr().String() + "/wsman"
+		}) + "/wsman"
 	}
 }
 
-func pipe(in net.Conn, dial func() (net.Conn, error)) {
-	out, err := dial()
-	if err != nil {
-		_ = in.Close()
-		return
-	}
-	go func() { _, _ = io.Copy(out, bufio.NewReader(in)); _ = out.Close() }()
+// pipe passes bytes on in both directions.
+func pipe(in, out net.Conn) {
+	go func() { _, _ = io.Copy(out, in); _ = out.Close() }()
 	_, _ = io.Copy(in, out)
-	_ = in.Close()
 }
 
 // middleBox ends TLS before the server, and begins another session with it.
@@ -250,28 +235,19 @@ func middleBox(t *testing.T, o *Options, s *sandbox.Server) { boxWith(t, o, s, s
 
 func boxWith(t *testing.T, o *Options, s *sandbox.Server, certificate *tls.Certificate) {
 	u, _ := url.Parse(s.URL())
-	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{*certificate}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			in, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go pipe(in, func() (net.Conn, error) {
-				if u.Scheme == "http" {
-					return net.Dial("tcp", u.Host)
-				}
-				return tls.Dial("tcp", u.Host, &tls.Config{InsecureSkipVerify: true})
-			})
+	dial := func() (net.Conn, error) {
+		if u.Scheme == "http" {
+			return net.Dial("tcp", u.Host)
 		}
-	}()
+		return tls.Dial("tcp", u.Host, &tls.Config{InsecureSkipVerify: true})
+	}
 	o.Config.TLS.RootCAs = x509.NewCertPool()
 	o.Config.TLS.RootCAs.AddCert(certificate.Leaf)
-	o.Config.URL = "https://" + l.Addr().String() + "/wsman"
+	o.Config.URL = "https://" + listening(t, func(in net.Conn) {
+		if out, err := dial(); err == nil {
+			pipe(tls.Server(in, &tls.Config{Certificates: []tls.Certificate{*certificate}}), out)
+		}
+	}) + "/wsman"
 }
 
 func selfSigned(t *testing.T, name string, usage ...x509.ExtKeyUsage) *tls.Certificate {
