@@ -87,7 +87,7 @@ const samples = 3
 
 func (p *prober) challenge(ctx context.Context) (*received, Status, string, any) {
 	all, err := p.onConnection(ctx, 2)
-	if err != nil && len(all) == 0 && !p.wrapped {
+	if errors.Is(err, errNoChallenge) && len(all) == 0 {
 		// No challenge for a raw message: the server may insist on SPNEGO.
 		p.wrapped = true
 		if all, err = p.onConnection(ctx, 2); len(all) == 0 {
@@ -98,8 +98,8 @@ func (p *prober) challenge(ctx context.Context) (*received, Status, string, any)
 		return nil, Failed, err.Error() + ", which does not matter for the login", nil
 	}
 	if len(all) == 0 {
-		p.find(ChallengeUnusable, true, "the server offers Negotiate, but answers an NTLM message without a challenge: "+err.Error(),
-			"NTLM may be forbidden there by policy, so that only Kerberos is left, or something in between takes the login's header away")
+		text := "the server offers Negotiate, but answers an NTLM message without a challenge that can be used: " + err.Error()
+		p.find(ChallengeUnusable, true, text, "NTLM may be forbidden there by policy, so that only Kerberos is left, or something in between changes the login's header or takes it away")
 		return nil, Failed, err.Error(), nil
 	}
 	first := all[0]
@@ -188,6 +188,8 @@ func (p *prober) onConnection(ctx context.Context, n int) ([]*received, error) {
 	return all, nil
 }
 
+var errNoChallenge = errors.New("without a challenge")
+
 // once sends one NEGOTIATE_MESSAGE.
 func (p *prober) once(ctx context.Context, c *transport.Conn) (*received, error) {
 	token, err := ntlm.NewClient(ntlm.ClientConfig{}).Negotiate()
@@ -207,7 +209,7 @@ func (p *prober) once(ctx context.Context, c *transport.Conn) (*received, error)
 	end := p.options.Now()
 	offer, ok := auth.Find(auth.Challenges(a.Header), "Negotiate")
 	if a.Status != http.StatusUnauthorized || !ok || offer.Token == "" {
-		return nil, fmt.Errorf("HTTP %d without a challenge", a.Status)
+		return nil, fmt.Errorf("HTTP %d %w", a.Status, errNoChallenge)
 	}
 	answer, err := base64.StdEncoding.DecodeString(offer.Token)
 	if err != nil {
@@ -218,7 +220,9 @@ func (p *prober) once(ctx context.Context, c *transport.Conn) (*received, error)
 		if err != nil {
 			return nil, err
 		}
-		answer = r.ResponseToken
+		if answer = r.ResponseToken; len(answer) == 0 {
+			return nil, fmt.Errorf("SPNEGO says %v %w", r.State, errNoChallenge)
+		}
 	}
 	m, err := ntlm.ParseChallenge(answer)
 	if err != nil {

@@ -35,7 +35,11 @@ func (p *prober) resolve(ctx context.Context) bool {
 		defer cancel()
 		found, err := p.options.Resolver.LookupHost(ctx, p.host())
 		if err != nil {
-			p.find(Unresolved, true, fmt.Sprintf("the name %s is unknown: %s", p.host(), dnsText(err)), "check the name, and which DNS server is asked")
+			text := fmt.Sprintf("the name %s cannot be looked up: %s", p.host(), dnsText(err))
+			if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
+				text = fmt.Sprintf("the name %s is unknown", p.host())
+			}
+			p.find(Unresolved, true, text, "check the name, and which DNS server is asked")
 			return Failed, dnsText(err), nil
 		}
 		addresses = found
@@ -55,10 +59,21 @@ func dnsText(err error) string {
 
 // connecting bounds a step by the connect timeout.
 func (p *prober) connecting(ctx context.Context) (context.Context, context.CancelFunc) {
-	if p.options.Config.ConnectTimeout <= 0 {
+	limit := p.options.Config.ConnectTimeout
+	if limit <= 0 {
 		return context.WithCancel(ctx)
 	}
-	return context.WithTimeout(ctx, p.options.Config.ConnectTimeout)
+	return context.WithTimeoutCause(ctx, limit, errors.New(p.silence()))
+}
+
+// silence is what is said of a host that lets the connect timeout pass.
+func (p *prober) silence() string {
+	return fmt.Sprintf("no answer within %v", p.options.Config.ConnectTimeout)
+}
+
+func isTimeout(err error) bool {
+	timeout, ok := errors.AsType[net.Error](err)
+	return ok && timeout.Timeout()
 }
 
 // tried is what became of one address.
@@ -117,6 +132,9 @@ func (p *prober) try(ctx context.Context, ip string) tried {
 	t.DurationMS = float64(time.Since(begin).Microseconds()) / 1000
 	if err != nil {
 		t.err, t.Error = err, transport.Cause(err)
+		if isTimeout(err) {
+			t.Error = p.silence()
+		}
 		return t
 	}
 	_ = c.Close()
@@ -126,12 +144,12 @@ func (p *prober) try(ctx context.Context, ip string) tried {
 // unreachable says why no address answers, by that of the first.
 func (p *prober) unreachable(bad []tried) {
 	first := bad[0]
-	switch timeout, ok := errors.AsType[net.Error](first.err); {
+	switch {
 	case transport.IsRefused(first.err):
 		p.find(TCPRefused, true, fmt.Sprintf("%s refuses the connection: nothing listens at this port", first.Address),
 			"on the target: winrm quickconfig starts the service and makes a listener; winrm enumerate winrm/config/listener shows its port")
-	case ok && timeout.Timeout(), errors.Is(first.err, context.DeadlineExceeded):
-		p.find(TCPTimeout, true, fmt.Sprintf("%s does not answer within %v: the host is down, or a firewall drops the packets", first.Address, p.options.Config.ConnectTimeout),
+	case isTimeout(first.err):
+		p.find(TCPTimeout, true, fmt.Sprintf("%s gives %s: the host is down, or a firewall drops the packets", first.Address, first.Error),
 			"is the host up, and does its firewall allow the port? On the target: winrm quickconfig makes the rule")
 	default:
 		p.find(TCPUnreachable, true, fmt.Sprintf("%s cannot be reached: %s", first.Address, first.Error), "is there a route to the host?")

@@ -62,13 +62,20 @@ func Codes() []Code {
 	}
 }
 
-// Reason is the finding that says most of why no login works: the first one, but for what logins work with. nil for none.
+// Reason is the finding that says most of why no login works: the first one, but for what logins work with, and for a clock where
+// something else than the credentials is found. nil for none.
 func (r *Report) Reason() *Finding {
+	var clock *Finding
 	for i := range r.Findings {
-		switch r.Findings[i].Code {
+		switch f := &r.Findings[i]; f.Code {
 		case AddressDead, ClockSkew:
+		case ClockSkewNTLM:
+			clock = f
 		default:
-			return &r.Findings[i]
+			if clock != nil && f.Code == Credentials {
+				return clock
+			}
+			return f
 		}
 	}
 	if len(r.Findings) > 0 {

@@ -149,7 +149,7 @@ func (p *prober) roundTrip(ctx context.Context, d *transport.Dialer) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, p.options.OperationTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, p.options.OperationTimeout, fmt.Errorf("it takes longer than %v", p.options.OperationTimeout))
 	defer cancel()
 	c, answer, err := d.Dial(ctx, soap)
 	if err != nil {

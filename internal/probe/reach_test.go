@@ -11,14 +11,17 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
 
 	"github.com/winrmctl/winrmctl/internal/auth"
 	"github.com/winrmctl/winrmctl/internal/auth/ntlm"
+	"github.com/winrmctl/winrmctl/internal/auth/spnego"
 	"github.com/winrmctl/winrmctl/internal/sandbox"
 	"github.com/winrmctl/winrmctl/internal/transport"
 )
@@ -30,13 +33,22 @@ func TestReach(t *testing.T) {
 		name    string
 		edit    edit
 		codes   string
+		text    string // in that of the first finding
 		reached bool
 		login   bool
 	}{
-		{name: "unknown name", edit: func(_ *testing.T, o *Options, _ *sandbox.Server) {
+		{name: "no name server", edit: func(_ *testing.T, o *Options, _ *sandbox.Server) {
 			o.Config.URL = "http://web1.example:5985/wsman"
 			o.Resolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no network") }}
-		}, codes: "unresolved"},
+		}, codes: "unresolved", text: "the name web1.example cannot be looked up"},
+		{name: "unknown name", edit: func(_ *testing.T, o *Options, _ *sandbox.Server) {
+			o.Config.URL = "http://web1.example:5985/wsman"
+			o.Resolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+				ours, theirs := net.Pipe()
+				go answerNames(theirs)
+				return ours, nil
+			}}
+		}, codes: "unresolved", text: "the name web1.example is unknown"},
 		{name: "no route", edit: func(_ *testing.T, o *Options, _ *sandbox.Server) {
 			o.Config.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, syscall.EHOSTUNREACH }
 		}, codes: "tcp-unreachable"},
@@ -69,6 +81,22 @@ func TestReach(t *testing.T) {
 			o.Login = []auth.Mechanism{auth.NewCertificate("CN=client")}
 		}), codes: "certificate-issuer certificate-refused", reached: true},
 		{name: "no login asked", edit: front(status(http.StatusOK, "application/soap+xml", "<x/>")), codes: "no-login-asked", reached: true},
+		{name: "a challenge that is cut short", edit: front(func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+			offer := "Negotiate"
+			if r.Header.Get("Authorization") != "" {
+				offer += " " + base64.StdEncoding.EncodeToString([]byte("NTLMSSP\x00\x02\x00\x00\x00"))
+			}
+			w.Header().Set("WWW-Authenticate", offer)
+			w.WriteHeader(http.StatusUnauthorized)
+		}), codes: "challenge-unusable", text: "malformed CHALLENGE_MESSAGE", reached: true},
+		{name: "SPNEGO that refuses", edit: front(func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+			token, err := (&spnego.Resp{State: spnego.Reject}).Bytes()
+			if err != nil {
+				panic(err)
+			}
+			w.Header().Set("WWW-Authenticate", "Negotiate "+base64.StdEncoding.EncodeToString(token))
+			w.WriteHeader(http.StatusUnauthorized)
+		}), codes: "challenge-unusable", text: "SPNEGO says reject without a challenge", reached: true},
 		{name: "a challenge without sealing", edit: front(func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 			challenge, err := (&ntlm.ChallengeMessage{Flags: ntlm.Unicode | ntlm.NTLM | ntlm.TargetInfo, TargetName: "OLD"}).Bytes()
 			if err != nil {
@@ -88,7 +116,46 @@ func TestReach(t *testing.T) {
 					t.Log(f.Code, f.Text)
 				}
 			}
+			if tc.text != "" && (len(r.Findings) == 0 || !strings.Contains(r.Findings[0].Text, tc.text)) {
+				t.Errorf("it says %+v", r.Findings)
+			}
 		})
+	}
+}
+
+// TestLoginTakesTooLong: it is said in words.
+func TestLoginTakesTooLong(t *testing.T) {
+	s := server(t, sandbox.Options{})
+	u, _ := url.Parse(s.URL())
+	p := &prober{options: Options{Config: transport.Config{URL: s.URL()}, OperationTimeout: time.Nanosecond}, url: u}
+	err := p.roundTrip(t.Context(), p.dialer(true, auth.NewNTLM(s.User(), s.Password())))
+	if err == nil || !strings.HasSuffix(err.Error(), ": it takes longer than 1ns") {
+		t.Error(err)
+	}
+}
+
+// TestReason: what is said in one sentence is what most likely prevents a login.
+func TestReason(t *testing.T) {
+	for _, tc := range []struct {
+		codes []Code
+		want  Code
+	}{
+		{[]Code{AddressDead, ClockSkew, Credentials}, Credentials},
+		{[]Code{ClockSkewNTLM, Credentials, LocalAccount}, ClockSkewNTLM},
+		{[]Code{ClockSkewNTLM, SealingRequired}, SealingRequired},
+		{[]Code{ClockSkewNTLM}, ClockSkewNTLM},
+		{[]Code{LoadBalancer, Credentials}, LoadBalancer},
+	} {
+		r := &Report{}
+		for _, code := range tc.codes {
+			r.Findings = append(r.Findings, Finding{Code: code})
+		}
+		if got := r.Reason(); got.Code != tc.want {
+			t.Errorf("%v: %s", tc.codes, got.Code)
+		}
+	}
+	if got := (&Report{}).Reason(); got != nil {
+		t.Errorf("nothing found: %v", got)
 	}
 }
 
@@ -108,7 +175,7 @@ func secure(c *tls.Config, h http.Handler) edit {
 	}
 }
 
-// answerNames is a name server on a stream (RFC 1035 4.2.2), which knows one host.
+// answerNames is a name server on a stream (RFC 1035 4.2.2), which knows one host, or none.
 func answerNames(c net.Conn, addresses ...[4]byte) {
 	defer c.Close()
 	for {
@@ -125,6 +192,9 @@ func answerNames(c net.Conn, addresses ...[4]byte) {
 			return
 		}
 		m.Response, m.Additionals = true, nil
+		if len(addresses) == 0 {
+			m.RCode = dnsmessage.RCodeNameError
+		}
 		if q := m.Questions[0]; q.Type == dnsmessage.TypeA {
 			for _, a := range addresses {
 				m.Answers = append(m.Answers, dnsmessage.Resource{
