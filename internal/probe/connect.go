@@ -166,11 +166,14 @@ func (p *prober) tunnel(ctx context.Context) (Status, string, any) {
 	}
 	c, err := d.Open(ctx)
 	if err != nil {
-		hint := "--proxy has to name a proxy that allows CONNECT to the port of WinRM"
-		if refused, ok := errors.AsType[*transport.ProxyError](err); ok && refused.Status == http.StatusProxyAuthRequired {
+		text, hint := err.Error(), "--proxy has to name a proxy that allows CONNECT to the port of WinRM"
+		switch refused, ok := errors.AsType[*transport.ProxyError](err); {
+		case !ok:
+			text += fmt.Sprintf(": either the proxy %s or, behind it, the host is silent", plain.Proxy.Host)
+		case refused.Status == http.StatusProxyAuthRequired:
 			hint = transport.ProxyLoginHint
 		}
-		p.find(ProxyTunnel, true, err.Error(), hint)
+		p.find(ProxyTunnel, true, text, hint)
 		return Failed, err.Error(), nil
 	}
 	_ = c.Close()

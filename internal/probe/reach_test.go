@@ -37,6 +37,15 @@ func TestReach(t *testing.T) {
 		reached bool
 		login   bool
 	}{
+		{name: "through a proxy", edit: func(t *testing.T, o *Options, s *sandbox.Server) {
+			target, _ := url.Parse(s.URL())
+			o.Config.URL = "http://web1.example:5985/wsman" // which only the proxy knows
+			o.Config.Proxy = &url.URL{Scheme: "http", Host: tunnelling(t, "web1.example:5985", target.Host)}
+		}, reached: true, login: true},
+		{name: "a silent proxy", edit: func(t *testing.T, o *Options, _ *sandbox.Server) {
+			o.Config.Proxy = &url.URL{Scheme: "http", Host: listening(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })}
+			o.Config.ConnectTimeout = 20 * time.Millisecond
+		}, codes: "proxy-tunnel", text: "either the proxy 127.0.0.1:"},
 		{name: "no name server", edit: func(_ *testing.T, o *Options, _ *sandbox.Server) {
 			o.Config.URL = "http://web1.example:5985/wsman"
 			o.Resolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no network") }}

@@ -230,6 +230,20 @@ func pipe(in, out net.Conn) {
 	_, _ = io.Copy(in, out)
 }
 
+// tunnelling is a proxy that knows one name.
+func tunnelling(t *testing.T, name, address string) string {
+	return listening(t, func(in net.Conn) {
+		r, err := http.ReadRequest(bufio.NewReaderSize(in, 16))
+		if err != nil || r.Method != http.MethodConnect || r.Host != name {
+			return
+		}
+		if out, err := net.Dial("tcp", address); err == nil {
+			_, _ = io.WriteString(in, "HTTP/1.1 200 OK\r\n\r\n")
+			pipe(in, out)
+		}
+	})
+}
+
 // middleBox ends TLS before the server, and begins another session with it.
 func middleBox(t *testing.T, o *Options, s *sandbox.Server) { boxWith(t, o, s, selfSigned(t, "box")) }
 
