@@ -59,7 +59,9 @@ func (d *decoder) shapeOf(space, class string) (*shape, error) {
 		if len(d.shapes) == maxShapes {
 			return nil, &wsman.AnswerError{Text: fmt.Sprintf("items of more than %d classes", maxShapes)}
 		}
-		s = d.newShape(class)
+		if s = d.newShape(class); s.declared == nil && d.class != "" { // a sub-class has the properties of its class
+			s.declared = d.declare(d.class)
+		}
 		d.shapes[key] = s
 	}
 	d.shape, d.key = s, key
