@@ -46,10 +46,11 @@ func (Host) Start(s Spec) (Program, error) {
 	if s.Console {
 		stdin = terminalInput(stdin)
 	}
-	p, err := startProcess(cmd, s, stdin)
+	p, err := startProcess(cmd, s, cmd.Start)
 	if err != nil {
 		return nil, err
 	}
+	go feed(stdin, s.Stdin)
 	return p, nil
 }
 
@@ -65,8 +66,8 @@ type process struct {
 	terminated  atomic.Bool
 }
 
-// startProcess starts a program with the streams of s. stdin leads to the program.
-func startProcess(cmd *exec.Cmd, s Spec, stdin io.WriteCloser) (*process, error) {
+// startProcess starts a program with the output streams of s, by start.
+func startProcess(cmd *exec.Cmd, s Spec, start func() error) (*process, error) {
 	newGroup(cmd)
 	p := &process{cmd: cmd}
 	for i, to := range []io.Writer{s.Stdout, s.Stderr} {
@@ -82,25 +83,23 @@ func startProcess(cmd *exec.Cmd, s Spec, stdin io.WriteCloser) (*process, error)
 			cmd.Stderr = program
 		}
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	// Not cmd.Stdin: Wait would wait for input that nobody sends any more.
-	go func() {
-		defer stdin.Close()
-		buffer := make([]byte, 64<<10)
-		for {
-			n, err := s.Stdin.Read(buffer)
-			if err != nil {
-				return
-			}
-			if _, err := stdin.Write(buffer[:n]); err != nil {
-				drain(s.Stdin, buffer)
-				return
-			}
+	return p, start()
+}
+
+// feed copies input to a program. It is not cmd.Stdin, because Wait would wait for input that nobody sends any more.
+func feed(stdin io.WriteCloser, from io.Reader) {
+	defer stdin.Close()
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(buffer)
+		if err != nil {
+			return
 		}
-	}()
-	return p, nil
+		if _, err := stdin.Write(buffer[:n]); err != nil {
+			drain(from, buffer)
+			return
+		}
+	}
 }
 
 // drain discards input that a program no longer reads.

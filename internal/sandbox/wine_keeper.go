@@ -77,7 +77,7 @@ func (k *keeper) start() (err error) {
 	}
 	defer inherited.Close()
 	k.cmd.ExtraFiles = []*os.File{inherited}
-	if err := k.cmd.Start(); err != nil {
+	if err := withFixedLayout(k.cmd.Start); err != nil {
 		_ = k.wine.Close()
 		return err
 	}

@@ -4,9 +4,11 @@ package sandbox
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -47,8 +49,17 @@ func killMarked(entry string) (found bool) {
 	return found
 }
 
-// isMarked reports whether a process has the entry. One that has ended has no environment.
+// isMarked reports whether a process has the entry. One that has ended has no environment; of one whose first thread has ended
+// the others show it.
 func isMarked(proc, entry string) bool {
 	environ, err := os.ReadFile(filepath.Join(proc, "environ"))
+	if errors.Is(err, syscall.ESRCH) {
+		threads, _ := filepath.Glob(filepath.Join(proc, "task", "*")) // an error is that of a bad pattern
+		for _, thread := range threads {
+			if environ, err = os.ReadFile(filepath.Join(thread, "environ")); err == nil {
+				break
+			}
+		}
+	}
 	return err == nil && bytes.Contains(append([]byte{0}, environ...), []byte("\x00"+entry+"\x00"))
 }

@@ -3,26 +3,53 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"time"
 )
 
 // wineProcess is a command of wine.
 type wineProcess struct {
 	wine   *Wine
-	dir    string        // with the files of this command
-	outer  *process      // to kill it is to kill all
+	dir    string   // with the files of this command
+	outer  *process // to kill it is to kill all
+	stdin  io.WriteCloser
 	status *status       // of inner
 	inner  uint32        // its id, as wine counts
 	ended  chan struct{} // closed then
 	cmd    bool          // it is a cmd.exe that reads commands from stdin
+
+	mu    sync.Mutex
+	watch time.Time // until when half dead processes are looked out for
 }
+
+// errNotBegun is a process of wine's that ended before the first instruction of its program, so that nothing is lost by another
+// try. See [withFixedLayout].
+var errNotBegun = errors.New("wine ended before the command began")
+
+// tries is how often a command is tried to start.
+const tries = 3
 
 // Start implements [Programs].
 func (w *Wine) Start(s Spec) (Program, error) {
+	for try := 1; ; try++ {
+		p, err := w.begin(s)
+		if err == nil {
+			return p, nil
+		}
+		if try == tries || !errors.Is(err, errNotBegun) {
+			return nil, err
+		}
+	}
+}
+
+func (w *Wine) begin(s Spec) (*wineProcess, error) {
 	if !w.enter() {
 		return nil, os.ErrClosed
 	}
@@ -37,6 +64,7 @@ func (w *Wine) Start(s Spec) (Program, error) {
 		<-p.ended
 		return nil, err
 	}
+	go feed(p.stdin, s.Stdin)
 	return p, nil
 }
 
@@ -64,17 +92,16 @@ func (p *wineProcess) start(s Spec) (err error) {
 	if err != nil {
 		return err
 	}
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
+	if p.stdin, err = cmd.StdinPipe(); err != nil {
 		return err
 	}
-	if pipe, ok := stdin.(*os.File); ok && (s.Console || isCmd(s)) {
-		stdin = consoleInput{pipe}
+	if pipe, ok := p.stdin.(*os.File); ok && (s.Console || isCmd(s)) {
+		p.stdin = consoleInput{pipe}
 	}
 	if p.status, err = newStatus(fifo); err != nil {
 		return err
 	}
-	if p.outer, err = startProcess(cmd, s, stdin); err != nil {
+	if p.outer, err = startProcess(cmd, s, func() error { return withFixedLayout(cmd.Start) }); err != nil {
 		p.status.close()
 		return err
 	}
@@ -96,17 +123,19 @@ func (p *wineProcess) mark() string { return commandVariable + "=" + p.dir }
 
 // begun waits until the command runs.
 func (p *wineProcess) begun() error {
-	steps := []struct {
-		what string
-		kind error
-	}{{"directory", ErrDirectory}, {"program", exec.ErrNotFound}}
-	for _, step := range steps {
-		switch failure, ok := p.status.next(); {
-		case !ok:
-			return fmt.Errorf("sandbox: wine ended before the command began")
-		case failure != 0:
-			return fmt.Errorf("sandbox: wine: %s: %w (error %d)", step.what, step.kind, failure)
-		}
+	switch failure, ok := p.status.next(); {
+	case !ok:
+		return fmt.Errorf("sandbox: %w", errNotBegun)
+	case failure != 0:
+		return fmt.Errorf("sandbox: wine: directory: %w (error %d)", ErrDirectory, failure)
+	}
+	switch failure, ok := p.status.next(); {
+	case !ok:
+		return errors.New("sandbox: wine ended when the command began")
+	case failure == errorInternal:
+		return fmt.Errorf("sandbox: %w (error %d)", errNotBegun, failure)
+	case failure != 0:
+		return fmt.Errorf("sandbox: wine: program: %w (error %d)", exec.ErrNotFound, failure)
 	}
 	p.inner, _ = p.status.next()
 	return nil
@@ -143,9 +172,8 @@ func (p *wineProcess) Signal(s Signal) {
 	defer p.wine.users.Done()
 	if p.cmd {
 		interruptBelow(p.mark())
-		return
+	} else if cmd, err := p.command(interruptProgram(p.inner)); err == nil {
+		_ = withFixedLayout(cmd.Run) // it fails when the command has ended: then there is nothing to interrupt
 	}
-	if cmd, err := p.command(interruptProgram(p.inner)); err == nil {
-		_ = cmd.Run() // it fails when the command has ended: then there is nothing to interrupt
-	}
+	p.lookOut()
 }

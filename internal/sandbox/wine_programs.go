@@ -30,7 +30,8 @@ const (
 	createNewGroup = 0x200 // CREATE_NEW_PROCESS_GROUP
 	createNoWindow = 0x08000000
 	currentProcess = -1
-	extendedLimits = 9 // JobObjectExtendedLimitInformation
+	errorInternal  = 1359 // ERROR_INTERNAL_ERROR: the new process ended before it was ready (NtCreateUserProcess in wine 8)
+	extendedLimits = 9    // JobObjectExtendedLimitInformation
 	genericWrite   = 0x40000000
 	infinite       = 0xffffffff
 	killOnJobClose = 0x2000

@@ -9,9 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -151,6 +153,7 @@ func TestWine(t *testing.T) {
 	w := startWine(t)
 	t.Run("lines", func(t *testing.T) { testWineLines(t, w) })
 	t.Run("shell", func(t *testing.T) { testWineShell(t, w) })
+	t.Run("again", func(t *testing.T) { testWineAgain(t, w) })
 	t.Run("streams", func(t *testing.T) { testWineStreams(t, w) })
 	t.Run("signals", func(t *testing.T) { testWineSignals(t, w) })
 	t.Run("session", func(t *testing.T) { testWineSession(t, w) })
@@ -235,6 +238,67 @@ func testWineShell(t *testing.T, w *Wine) {
 	}
 }
 
+// testWineAgain is about starts that fail as those do where the layout of memory goes wrong.
+func testWineAgain(t *testing.T, w *Wine) {
+	real := w.loader
+	defer func() { w.loader = real }()
+	failures := filepath.Join(t.TempDir(), "failures")
+	w.loader = filepath.Join(t.TempDir(), "loader")
+	script := fmt.Sprintf("#!/bin/sh\n[ ! -s %[1]s ] || { sed -i 1d %[1]s; exit 1; }\nexec %[2]s \"$@\"\n", failures, real)
+	if err := os.WriteFile(w.loader, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for n, tc := range map[int]struct {
+		want error
+		left int
+	}{tries - 1: {nil, 0}, tries + 2: {errNotBegun, 2}} {
+		if err := os.WriteFile(failures, bytes.Repeat([]byte("x\n"), n), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out output
+		input := strings.NewReader("abc\r\n")
+		p, err := w.Start(Spec{Line: `find "b"`, Stdin: input, Stdout: &out, Stderr: &out})
+		if !errors.Is(err, tc.want) {
+			t.Errorf("%d failures: %v", n, err)
+		}
+		if err == nil {
+			if code := p.Wait(); code != 0 || out.String() != "abc\r\n" {
+				t.Errorf("%d failures: %q, %d", n, &out, code)
+			}
+		} else if input.Len() != 5 {
+			t.Errorf("%d failures: input is read that nobody gets", n)
+		}
+		if left, err := os.ReadFile(failures); err != nil || bytes.Count(left, []byte("x")) != tc.left {
+			t.Errorf("%d failures: %q are left: %v", n, left, err)
+		}
+	}
+}
+
+// TestWithFixedLayout asks the kernel what a program got, and what this one is left with.
+func TestWithFixedLayout(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	before, _ := personality(personalityAsIs)
+	if _, errno := personality(before | addrNoRandomize); errno != 0 {
+		t.Skip("personality:", errno)
+	}
+	if _, errno := personality(before); errno != 0 {
+		t.Fatal(errno)
+	}
+	var out bytes.Buffer
+	cmd := exec.Command("cat", "/proc/self/personality")
+	cmd.Stdout = &out
+	if err := withFixedLayout(cmd.Run); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.TrimSpace(out.String()); got != fmt.Sprintf("%08x", before|addrNoRandomize) {
+		t.Errorf("the program has %s", got)
+	}
+	if after, _ := personality(personalityAsIs); after != before {
+		t.Errorf("%x has become %x", before, after)
+	}
+}
+
 // testWineStreams is about stdin, its end, and much of everything.
 func testWineStreams(t *testing.T, w *Wine) {
 	const lines = 100_000
@@ -267,8 +331,6 @@ func testWineStreams(t *testing.T, w *Wine) {
 
 // testWineSignals interrupts and terminates commands, and what they have started.
 func testWineSignals(t *testing.T, w *Wine) {
-	// A Ctrl-C that comes while cmd.exe is starting a program can leave it hanging in wine 8, until it is terminated. So here
-	// it comes when all that is in the foreground waits for input. Terminate may come at any time.
 	const others = `start /b ping -n 7654321 127.0.0.1&start ping -n 7654321 127.0.0.1&cmd /c set /p x=ready`
 	for _, tc := range []struct {
 		line   string
@@ -277,6 +339,7 @@ func testWineSignals(t *testing.T, w *Wine) {
 		{`set /p x=ready`, CtrlC},
 		{`set /p x=ready&echo not me`, CtrlBreak},
 		{others, CtrlC},
+		{"for /l %i in (1,1,1000000) do @echo ready&ping -n 1 127.0.0.1 >nul", CtrlC}, // one is often starting
 		{others, Terminate},
 		{"for /l %i in (1,1,1000) do @echo ready&start ping -n 7654321 127.0.0.1", Terminate}, // one is always starting
 	} {
@@ -322,7 +385,7 @@ func commandsOf(t *testing.T, w *Wine) (left []string) {
 	return left
 }
 
-// testWineSession: a cmd.exe that reads commands minds no Ctrl-C, but what it runs does.
+// testWineSession: a cmd.exe that reads commands minds no Ctrl-C, but what it runs does, if that has only just begun too.
 func testWineSession(t *testing.T, w *Wine) {
 	stdin, typed := io.Pipe()
 	defer typed.Close()
@@ -331,24 +394,53 @@ func testWineSession(t *testing.T, w *Wine) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go func() { _, _ = io.WriteString(typed, "echo ready& ping -n 1000000 127.0.0.1\r\nexit 7\r\n") }()
+	const ping = "ping -n 1000000 127.0.0.1 >nul\r\n"
+	go func() { _, _ = io.WriteString(typed, "echo ready& "+strings.Repeat(ping, 10)+"exit 7\r\n") }()
 	ended := make(chan uint32, 1)
 	go func() { ended <- p.Wait() }()
 	<-out.said
-	for late := time.After(20 * time.Second); ; {
+	for late := time.After(30 * time.Second); ; {
 		select {
 		case code := <-ended:
-			if code != 7 {
+			if code != 7 || strings.Contains(out.String(), "recognize") {
 				t.Errorf("exit code %d: %q", code, out)
 			}
 			return
-		case <-time.After(50 * time.Millisecond): // ping may not have begun when the first one comes
+		case <-time.After(time.Duration(rand.N(50)) * time.Millisecond): // ping may not have begun when the first one comes
 			p.Signal(CtrlC)
 		case <-late:
 			p.Signal(Terminate)
 			t.Fatalf("ping goes on: %q", out)
 		}
 	}
+}
+
+// TestEndHalfDead: what has lost its first thread ends, and nothing else.
+func TestEndHalfDead(t *testing.T) {
+	const script = `import ctypes, threading, time
+threading.Thread(target=time.sleep, args=(1000,)).start()
+ctypes.CDLL(None).syscall(60, 0) # exit, of a thread`
+	p := &wineProcess{wine: &Wine{}, dir: t.TempDir(), ended: make(chan struct{})}
+	half, whole := exec.Command("python3", "-c", script), exec.Command("sleep", "1000")
+	for _, cmd := range []*exec.Cmd{half, whole} {
+		cmd.Env = append(os.Environ(), p.mark())
+		if err := cmd.Start(); errors.Is(err, exec.ErrNotFound) {
+			t.Skip(err)
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.lookOut()
+	if err := half.Wait(); err == nil || err.Error() != "signal: killed" {
+		t.Error(err)
+	}
+	if !isMarked(fmt.Sprintf("/proc/%d", whole.Process.Pid), p.mark()) {
+		t.Error("the other one ended too")
+	}
+	_ = whole.Process.Kill()
+	_ = whole.Wait()
+	close(p.ended)
+	p.wine.users.Wait()
 }
 
 // TestEndLeft: what has the mark ends, and nothing else.
