@@ -82,10 +82,12 @@ func (r *execRunner) timed(ctx context.Context, t *config.Target, streams shell.
 	}
 	defer c.close()
 	defer func() { res.requests = c.dialer.Requests() }()
-	main, side := c.dialer.Lane(), c.dialer.Lane()
+	main, side, spare := c.dialer.Lane(), c.dialer.Lane(), c.dialer.Lane()
 	defer main.Close()
 	defer side.Close()
+	defer spare.Close()
 	options := shellOptions(t, c, main, side)
+	options.Spare = spare
 	options.Detachable = r.detach
 	options.Panicked = func(value any, stack []byte) { cancel(&console.PanicError{Value: value, Stack: stack}) }
 	if r.attach != "" {

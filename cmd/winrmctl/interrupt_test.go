@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -41,11 +42,26 @@ func (c *cue) String() string {
 	return c.b.String()
 }
 
+// flood is an endless stdin that does something once it is asked for more than so many bytes.
+type flood struct {
+	over int
+	do   func()
+}
+
+func (f *flood) Read(b []byte) (int, error) {
+	before := f.over
+	if f.over -= len(b); before >= 0 && f.over < 0 {
+		f.do()
+	}
+	return len(b), nil
+}
+
 // TestInterrupts: what Ctrl-C, once and twice, and other signals mean for the remote program. The shell is always deleted.
 func TestInterrupts(t *testing.T) {
 	for _, tc := range []struct {
 		name, command, fault string
 		host                 bool   // programs of this machine
+		stdin                bool   // more of it than the program and what lies between take
 		cue                  string // of the program's output, or of -v where there is no output
 		signals              []os.Signal
 		graceful             time.Duration
@@ -53,6 +69,8 @@ func TestInterrupts(t *testing.T) {
 		stdout, stderr       string
 	}{
 		{name: "once", command: "echo ready ; sleep 60", cue: "ready", signals: []os.Signal{os.Interrupt}, graceful: time.Minute,
+			code: 130, stdout: "ready\ninterrupted\n", stderr: "winrmctl: interrupted\n"},
+		{name: "a stdin that nobody reads", stdin: true, command: "echo ready ; sleep 60", cue: "nothing of the program", graceful: time.Minute,
 			code: 130, stdout: "ready\ninterrupted\n", stderr: "winrmctl: interrupted\n"},
 		{name: "the whole group", host: true, command: `trap "echo parent" INT; sh -c 'trap "echo child" INT; echo ready; sleep 60'; exit 3`, cue: "ready",
 			signals: []os.Signal{os.Interrupt}, graceful: time.Minute, code: 130, stdout: "ready\nchild\nparent\n", stderr: "winrmctl: interrupted\n"},
@@ -86,7 +104,7 @@ func TestInterrupts(t *testing.T) {
 			}
 			defer s.Close()
 			a, _, stderr := testApp(t, "")
-			signals := make(chan os.Signal, len(tc.signals))
+			signals := make(chan os.Signal, 2)
 			stdout := &cue{text: tc.cue, do: func() {
 				for _, s := range tc.signals {
 					signals <- s
@@ -97,7 +115,11 @@ func TestInterrupts(t *testing.T) {
 			if err := os.WriteFile(password, []byte(s.Password()), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			status := a.run(t.Context(), []string{"exec", "-u", s.User(), "--password-file", password, s.URL(), tc.command})
+			args := []string{"exec", "-u", s.User(), "--password-file", password, s.URL(), tc.command}
+			if tc.stdin {
+				a.stdin, args = &flood{over: 11 * 112128, do: func() { signals <- os.Interrupt }}, slices.Insert(args, 1, "-i")
+			}
+			status := a.run(t.Context(), args)
 			if status.code != tc.code || stdout.String() != tc.stdout || stderr.String() != tc.stderr {
 				t.Errorf("exit %d, stdout %q, stderr %q", status.code, stdout, stderr)
 			}

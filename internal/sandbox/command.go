@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/winrmctl/winrmctl/internal/wsman"
@@ -17,6 +18,8 @@ type command struct {
 	program Program
 	stdin   *queue
 	output  *queue
+
+	sending atomic.Bool // input is on its way to the program
 
 	mu   sync.Mutex
 	code *uint32 // set when the program has ended and all its output is queued
@@ -97,23 +100,34 @@ func (c *command) receive(ctx context.Context, timeout time.Duration, size int) 
 	return r, nil
 }
 
-// send queues input: all of it, or nothing when the program does not take what is there already.
+// send hands input to the program. Where that does not take what is there already, the input stays on its way to it, and more
+// is refused meanwhile: as Ansible found on real hosts (plugins/connection/winrm.py).
 func (c *command) send(ctx context.Context, timeout time.Duration, s *wsman.Send) (wsman.ResponseBody, error) {
 	if s.Stream != "stdin" {
 		return nil, sender("InvalidParameter", wsman.CodeInvalidParameter, "The parameter is incorrect.")
 	}
+	if !c.sending.CompareAndSwap(false, true) {
+		return nil, fault("InternalError", wsman.CodeBusy, "The requested resource is in use.")
+	}
+	taken := make(chan struct{})
+	go func() {
+		defer close(taken)
+		c.stdin.put(context.Background(), nil, "stdin", s.Data) // until the program ends
+		if s.End {
+			c.stdin.close()
+		}
+		c.sending.Store(false)
+	}()
 	expired := time.NewTimer(timeout)
 	defer expired.Stop()
-	if !c.stdin.put(ctx, expired.C, "stdin", s.Data) {
-		if ctx.Err() != nil {
-			return nil, aborted()
-		}
+	select {
+	case <-taken:
+		return wsman.SendResponse{}, nil
+	case <-ctx.Done():
+		return nil, aborted()
+	case <-expired.C:
 		return nil, fault("TimedOut", wsman.CodeTimedOut, "The WS-Management service cannot complete the operation within the time specified in OperationTimeout.")
 	}
-	if s.End {
-		c.stdin.close()
-	}
-	return wsman.SendResponse{}, nil
 }
 
 func (c *command) signal(code wsman.SignalCode) (wsman.ResponseBody, error) {

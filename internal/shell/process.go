@@ -114,7 +114,11 @@ func (p *Process) ID() string { return p.id }
 
 // Signal sends a signal to the program, such as [wsman.SignalCtrlC].
 func (p *Process) Signal(ctx context.Context, code wsman.SignalCode) error {
-	return failed("signal the command", p.shell.simple(ctx, p.side(), wsman.ActionSignal, &wsman.Signal{CommandID: p.id, Code: code}))
+	lane := p.shell.options.Spare
+	if lane == nil || p.streams.Stdin == nil {
+		lane = p.side()
+	}
+	return failed("signal the command", p.shell.simple(ctx, lane, wsman.ActionSignal, &wsman.Signal{CommandID: p.id, Code: code}))
 }
 
 // unblock is how long Wait gives a local stream that blocks after the context has ended.

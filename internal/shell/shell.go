@@ -28,8 +28,9 @@ type Conn interface {
 // Options say where and how a shell is made. They are not changed.
 type Options struct {
 	// Main carries Create, Command, Receive and Delete. Side carries Send and Signal while a Receive is parked on Main;
-	// it should dial no sooner than it is used. The caller closes both.
-	Main, Side Conn
+	// it should dial no sooner than it is used. Spare, where there is one, carries Signal where there is a stdin: a Send is parked
+	// on Side when the program takes no input, which is to hear of Ctrl-C all the same. The caller closes them.
+	Main, Side, Spare Conn
 
 	To        string // the endpoint's address, as it stands in every request
 	Resource  string // the kind of shell, for Connect and Delete; "" for cmd.exe's

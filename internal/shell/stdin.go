@@ -172,15 +172,17 @@ func (p *Process) chunkSize() int {
 }
 
 // send sends one chunk. A chunk that the server refuses for its size, having done nothing, is cut in halves; one that it
-// refuses because it is busy is sent again. Nothing else is ever sent twice; what could not be sent at all waits for the
-// connection as a Receive does, in a session.
+// refuses because it is busy is sent again. One that it takes longer over than OperationTimeout, since the program does not
+// read, is still on its way to the program, and what follows it meets a busy server until then: so Ansible found on real hosts
+// (plugins/connection/winrm.py). Nothing else is ever sent twice; what could not be sent at all waits for the connection as a
+// Receive does, in a session.
 func (p *Process) send(lane Conn, data []byte, end bool) error {
 	patience := time.Now().Add(p.shell.options.Reconnect)
 	for wait := 50 * time.Millisecond; ; {
 		err := p.shell.simple(p.ctx, lane, wsman.ActionSend, &wsman.Send{CommandID: p.id, Stream: "stdin", Data: data, End: end})
 		fault, _ := errors.AsType[*wsman.Fault](err)
 		switch {
-		case err == nil:
+		case err == nil, fault != nil && fault.TimedOut():
 			return nil
 		case tooLarge(err) && len(data) > minChunk:
 			half := len(data) / 2
