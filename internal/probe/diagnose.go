@@ -111,7 +111,7 @@ func (p *prober) refused(ctx context.Context, m auth.Mechanism, login *auth.Erro
 			return
 		}
 	}
-	p.find(Credentials, false, fmt.Sprintf("the whole exchange was made and the server answers it with a bare 401: user %s or the password is wrong, or the account is locked, expired or not allowed to log on over the network; a proxy that does not keep connections together looks the same. Which of these it is, the server does not tell", p.options.User),
+	p.find(Credentials, false, fmt.Sprintf("the whole exchange was made and the server answers it with a bare 401: user %s or the password is wrong, or the account is locked, expired, not allowed to log on over the network or, with some servers, no administrator; a proxy that does not keep connections together looks the same. Which of these it is, the server does not tell", p.options.User),
 		"the Security log of the target has event 4625 with the reason; winrmctl probe-auth decode --password-stdin verifies a captured exchange")
 	p.localAccount()
 	if p.https {
@@ -123,7 +123,7 @@ func (p *prober) refused(ctx context.Context, m auth.Mechanism, login *auth.Erro
 // refusedBasic is about a user and password that were sent as they are: neither connections nor bindings play a part. Windows
 // looks them up among its own accounts only.
 func (p *prober) refusedBasic() {
-	p.find(Credentials, false, fmt.Sprintf("the server answers a login by Basic with 401: user %s or the password is wrong, or the account is locked, expired or not allowed to log on over the network. Which of these it is, the server does not tell", p.options.User),
+	p.find(Credentials, false, fmt.Sprintf("the server answers a login by Basic with 401: user %s or the password is wrong, or the account is locked, expired, not allowed to log on over the network or, with some servers, no administrator. Which of these it is, the server does not tell", p.options.User),
 		"the Security log of the target has event 4625 with the reason")
 	if account := ntlm.ParseAccount(p.options.User); account.Domain != "" || strings.Contains(account.User, "@") {
 		p.find(LocalAccount, false, fmt.Sprintf("Basic is for accounts of the target itself, and %s is written as one of a domain", p.options.User),
