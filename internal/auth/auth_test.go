@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/winrmctl/winrmctl/internal/auth/ntlm"
+	"github.com/winrmctl/winrmctl/internal/auth/spnego"
 	"github.com/winrmctl/winrmctl/internal/recorded"
 )
 
@@ -131,6 +132,55 @@ func TestNTLM(t *testing.T) {
 		_, _ = y.Next("")
 		if got, err := y.Next(bad); err == nil {
 			t.Errorf("challenge %q: %q", bad, got)
+		}
+	}
+}
+
+// TestMechListMIC: within SPNEGO the list of mechanisms is signed where the login has a MIC (MS-SPNG 3.3.5.1), and where a
+// server asks for that (RFC 4178 5); a server's signature that does not fit ends the login.
+func TestMechListMIC(t *testing.T) {
+	for _, tc := range []struct {
+		timed  bool // the login has a MIC
+		state  spnego.State
+		signed bool
+	}{{true, spnego.AcceptIncomplete, true}, {false, spnego.AcceptIncomplete, false}, {false, spnego.RequestMIC, true}} {
+		c := &ntlm.ChallengeMessage{Flags: ntlm.Unicode | ntlm.RequestTarget | ntlm.NTLM | ntlm.TargetInfo | ntlm.Sign | ntlm.Seal |
+			ntlm.ExtendedSessionSecurity | ntlm.Negotiate128 | ntlm.KeyExchange}
+		c.Pairs = ntlm.AVPairs{{ID: ntlm.AvNbComputerName, Value: []byte("H\x00")}}
+		if tc.timed {
+			c.Pairs = append(c.Pairs, ntlm.AVPair{ID: ntlm.AvTimestamp, Value: make([]byte, 8)})
+		}
+		c.TargetInfo = c.Pairs.Bytes()
+		challenge, err := c.Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, err := (&spnego.Resp{State: tc.state, SupportedMech: spnego.NTLM(), ResponseToken: challenge}).Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := NewNTLM("bob", "x").Wrapped().Begin(Peer{Sealing: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := x.Next(""); err != nil {
+			t.Fatal(err)
+		}
+		authorization, err := x.Next(base64.StdEncoding.EncodeToString(token))
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(authorization, "Negotiate "))
+		answer, err := spnego.ParseResp(raw)
+		if err != nil || len(answer.ResponseToken) == 0 || (answer.MechListMIC != nil) != tc.signed {
+			t.Errorf("%+v: %v, %+v", tc, err, answer)
+		}
+		end, err := (&spnego.Resp{State: spnego.AcceptCompleted, MechListMIC: make([]byte, 16)}).Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := x.Next(base64.StdEncoding.EncodeToString(end)); (err != nil) != tc.signed {
+			t.Errorf("%+v: a signature of nobody: %v", tc, err)
 		}
 	}
 }

@@ -166,6 +166,9 @@ func TestMIC(t *testing.T) {
 		{name: "NEGOTIATE cut", edit: func(*login) {}, alter: func(t []*Token) []*Token {
 			return []*Token{Dissect(t[0].Raw[:30]), t[1], t[2]}
 		}, want: Unchecked, words: "not whole"},
+		{name: "CHALLENGE cut", edit: func(*login) {}, alter: func(t []*Token) []*Token {
+			return []*Token{t[0], Dissect(t[1].Raw[:len(t[1].Raw)-6]), t[2]}
+		}, want: Unchecked, words: "not whole"},
 		{name: "altered NEGOTIATE", edit: func(*login) {}, alter: func(t []*Token) []*Token {
 			n := append([]byte(nil), t[0].Raw...)
 			n[33] ^= 1

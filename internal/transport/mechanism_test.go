@@ -17,6 +17,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strconv"
 	"strings"
@@ -255,6 +256,21 @@ func TestCertificateRefused(t *testing.T) {
 		if !errors.As(err, &login) || login.Kind != auth.Rejected || !strings.HasPrefix(err.Error(), "the server refuses the certificate CN=client: tls: ") {
 			t.Errorf("%s: %v", tls.VersionName(version), err)
 		}
+	}
+}
+
+// TestCertificateForbidden: what http.sys and IIS say of a certificate that they do not trust.
+func TestCertificateForbidden(t *testing.T) {
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	defer s.Close()
+	d, err := NewDialer(Config{URL: s.URL, TLS: TLS{Insecure: true, Certificate: clientCertificate(t)}}, auth.NewCertificate("CN=client"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = d.Dial(t.Context(), identify(t))
+	var login *auth.Error
+	if !errors.As(err, &login) || login.Kind != auth.Rejected || err.Error() != "the server refuses the certificate CN=client: HTTP 403" {
+		t.Error(err)
 	}
 }
 
