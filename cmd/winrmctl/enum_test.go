@@ -123,6 +123,28 @@ func TestEnumTerminal(t *testing.T) {
 	}
 }
 
+// TestEnumLateColumns: a property that only the items of the later target have gets no column in CSV any more, and is named on stderr.
+func TestEnumLateColumns(t *testing.T) {
+	data := func(extra string) sandbox.Options {
+		d, err := sandbox.ReadDataset(strings.NewReader(`[{"__CLASS": "Lab_Late", "Id": 1` + extra + `}, {"__CLASS": "Lab_Late", "Id": 2}]`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sandbox.Options{Dataset: d}
+	}
+	a, _, stdout, stderr, args := enumApp(t, data(`, "A": "x"`))
+	_, other, _, _, _ := enumApp(t, data(`, "B": "x"`))
+	args[len(args)-1] += "," + other.URL()
+	status := a.run(t.Context(), append(args, "Lab_Late", "-o", "csv", "--parallel", "1"))
+	// Whichever target answers first.
+	if status.code != 0 || !regexp.MustCompile(`^target,Id,[AB]\r\n`).MatchString(stdout.String()) || strings.Count(stdout.String(), "\n") != 5 {
+		t.Errorf("exit %d, %q", status.code, stdout)
+	}
+	if !regexp.MustCompile(`^warning: [AB] came after the columns of CSV were known, and is left out: --select names columns\n$`).MatchString(stderr.String()) {
+		t.Errorf("stderr %q", stderr)
+	}
+}
+
 // TestEnumWatch: what is there at first, with its keys, then what changes, until it is interrupted. A server that is lost for a while is asked again.
 func TestEnumWatch(t *testing.T) {
 	lost, err := sandbox.ParseFault("drop,on=Enumerate,nth=2")

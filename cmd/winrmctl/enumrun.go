@@ -56,6 +56,9 @@ func (o *enumOptions) run(ctx context.Context) error {
 		if err := r.sink.close(); err != nil {
 			return err
 		}
+		if left := format.LeftOut(r.sink.w); len(left) > 0 {
+			o.app.warn("%s came after the columns of CSV were known, and is left out: --select names columns", strings.Join(left, ", "))
+		}
 	}
 	switch {
 	case unwritable, len(f.all) == 0:

@@ -1,13 +1,14 @@
 package format
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/winrmctl/winrmctl/internal/enum"
 )
 
 // csvWriter writes RFC 4180: a header, then a record for each item. Its columns are chosen, or those of the items of the first
-// page; what later items have beside them is left out.
+// page; what later items have beside them is left out, and told by [LeftOut].
 type csvWriter struct {
 	out     *output
 	o       Options
@@ -16,6 +17,7 @@ type csvWriter struct {
 	pending []pending
 	started bool
 	record  []string
+	left    []string // properties without a column
 }
 
 // pending is an item that waits for the columns to be known.
@@ -69,13 +71,41 @@ func (w *csvWriter) write(target string, item *enum.Item) error {
 	if w.o.Targets {
 		w.record = append(w.record, target)
 	}
+	found := 0
 	for i, name := range w.columns {
 		v, at, _ := lookup(item, name, w.hints[i])
 		w.hints[i] = at
 		w.record = append(w.record, field(&v))
+		if at >= 0 {
+			found++
+		}
+	}
+	if found < len(item.Properties) && len(w.o.Columns) == 0 {
+		w.leave(item)
 	}
 	w.out.b = appendRecord(w.out.b, w.record)
 	return w.out.spill()
+}
+
+// maxLeft bounds what is remembered of properties without a column.
+const maxLeft = 5
+
+// leave notes the properties of an item that have no column, the first few.
+func (w *csvWriter) leave(item *enum.Item) {
+	for _, p := range item.Properties {
+		if len(w.left) < maxLeft && !slices.Contains(w.columns, p.Name) && !slices.Contains(w.left, p.Name) {
+			w.left = append(w.left, p.Name)
+		}
+	}
+}
+
+// LeftOut names properties, the first few, that items had and a writer did not write, because they came after the columns were
+// known.
+func LeftOut(w Writer) []string {
+	if w, ok := w.(*csvWriter); ok {
+		return w.left
+	}
+	return nil
 }
 
 // appendRecord appends a record of RFC 4180. The writer of the standard library changes line ends within fields, and writes an

@@ -238,6 +238,30 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
+// TestLateColumns: the columns of CSV are those of the first page; what later items have beside them is told, and what was not chosen is
+// not.
+func TestLateColumns(t *testing.T) {
+	for _, tc := range []struct {
+		columns []string
+		want    string
+		left    string
+	}{
+		{nil, "__CLASS,A,B\r\nX,1,\r\nY,,2\r\nX,3,\r\n", "C E F G H"},
+		{[]string{"A"}, "A\r\n1\r\n\"\"\r\n3\r\n", ""},
+	} {
+		var b bytes.Buffer
+		w := New(&b, Options{Format: CSV, Class: "X", Columns: tc.columns})
+		first, second := of("X", num("A", "1")), of("Y", num("B", "2"))
+		later := of("X", num("A", "3"), num("C", "4"), null("E"), null("F"), null("G"), null("H"), null("I"))
+		if err := errors.Join(w.Item("", &first), w.Item("", &second), w.Flush(), w.Item("", &later), w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(LeftOut(w), " "); b.String() != tc.want || got != tc.left {
+			t.Errorf("%q, left out %q", b.String(), got)
+		}
+	}
+}
+
 // TestXML: items as they came, in a document that names their targets.
 func TestXML(t *testing.T) {
 	item := enum.Item{XML: []byte(`<p:X xmlns:p="urn:x"/>`)}
