@@ -33,6 +33,7 @@ func TestResolve(t *testing.T) {
 		{wmi + "root/cimv2/*", Scope{}, Resource{URI: wmi + "root/cimv2/*", AllURI: wmi + "root/cimv2/*", Namespace: "root/cimv2"}},
 		{wsman.PrefixDMTF + "CIM_System", Scope{}, Resource{Class: "CIM_System", URI: wsman.PrefixDMTF + "CIM_System", AllURI: wsman.ResourceAllDMTF}},
 		{"http://schemas.example/x/Y", Scope{}, Resource{URI: "http://schemas.example/x/Y"}},
+		{"http://schemas.example/x/Y", Scope{Namespace: `root\lab`}, Resource{URI: "http://schemas.example/x/Y", Namespace: "root/lab", Selectors: namespace("root/lab")}},
 	} {
 		got, err := Resolve(tc.name, tc.scope)
 		if err != nil || got.Class != tc.want.Class || got.Items != cmp.Or(tc.want.Items, tc.want.Class) || got.URI != tc.want.URI || got.AllURI != tc.want.AllURI || got.Namespace != tc.want.Namespace ||
@@ -46,6 +47,7 @@ func TestResolve(t *testing.T) {
 	}{
 		{"", Scope{}}, {"Win32 Service", Scope{}}, {"1x", Scope{}}, {"a'b", Scope{}}, {"http://x/y?Name=z", Scope{}}, {"http://x/y z", Scope{}}, {"X", Scope{Namespace: "root//x"}}, {"X", Scope{Namespace: "root/.."}},
 		{"X", Scope{Namespace: "root/a b"}}, {"X", Scope{Namespace: "root?"}}, {"X", Scope{Prefix: "schemas"}},
+		{"shells", Scope{Namespace: "root/x"}}, {"shells", Scope{Prefix: wsman.PrefixDMTF}}, {wmi + "root/cimv2/X", Scope{Namespace: "root/x"}}, {"http://x/y", Scope{Namespace: "root?"}},
 	} {
 		got, err := Resolve(bad.name, bad.scope)
 		if _, ok := errors.AsType[*NameError](err); !ok {

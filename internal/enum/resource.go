@@ -41,22 +41,30 @@ func ShortNames() map[string]string {
 
 // Resolve finds what a user means by a name: a short name, a class, or a resource URI.
 func Resolve(name string, s Scope) (Resource, error) {
-	if long, ok := ShortNames()[strings.ToLower(name)]; ok {
-		name = long
-	}
-	switch {
-	case strings.Contains(name, "://"):
-		return ofURI(name)
-	case !IsIdentifier(name):
-		return Resource{}, &NameError{fmt.Sprintf("%q is no class: letters, digits and _ name one", name)}
-	}
 	namespace := strings.Trim(strings.ReplaceAll(s.Namespace, `\`, "/"), "/")
 	for part := range strings.SplitSeq(namespace, "/") {
 		if namespace != "" && strings.Trim(part, "-.") == "" || strings.ContainsAny(part, " ?#*\"'<>&") {
 			return Resource{}, &NameError{fmt.Sprintf("%q is no CIM namespace: it looks like %s", s.Namespace, DefaultNamespace)}
 		}
 	}
-	name = spelled(name)
+	uri := name
+	if long, ok := ShortNames()[strings.ToLower(name)]; ok {
+		uri = long
+	}
+	isURI := strings.Contains(uri, "://")
+	switch {
+	case isURI && s.Prefix != "":
+		return Resource{}, &NameError{fmt.Sprintf("a prefix makes URIs of the names of classes: %s has no use for one", name)}
+	case isURI && namespace != "" && strings.HasPrefix(uri, wsman.PrefixMicrosoft):
+		return Resource{}, &NameError{fmt.Sprintf("a namespace is where classes are looked for by their names: %s has no use for one", name)}
+	case isURI:
+		r, err := ofURI(uri)
+		r.in(namespace)
+		return r, err
+	case !IsIdentifier(uri):
+		return Resource{}, &NameError{fmt.Sprintf("%q is no class: letters, digits and _ name one", name)}
+	}
+	name = spelled(uri)
 	if s.Prefix == "" {
 		if namespace == "" {
 			namespace = DefaultNamespace
@@ -68,14 +76,20 @@ func Resolve(name string, s Scope) (Resource, error) {
 	if !strings.Contains(prefix, "://") {
 		return Resource{}, &NameError{fmt.Sprintf("%q is no prefix of resource URIs, such as %s", s.Prefix, wsman.PrefixDMTF)}
 	}
-	r := Resource{Class: name, Items: name, URI: prefix + name, AllURI: prefix + "*", Namespace: namespace}
+	r := Resource{Class: name, Items: name, URI: prefix + name, AllURI: prefix + "*"}
 	if prefix == wsman.PrefixDMTF {
 		r.AllURI = wsman.ResourceAllDMTF
 	}
-	if namespace != "" { // elsewhere it is no part of the URI (DSP0227 6.3)
+	r.in(namespace)
+	return r, nil
+}
+
+// in puts a class into a namespace that is no part of its URI (DSP0227 6.3).
+func (r *Resource) in(namespace string) {
+	if namespace != "" {
+		r.Namespace = namespace
 		r.Selectors = []wsman.Selector{{Name: wsman.SelectorNamespace, Value: namespace}}
 	}
-	return r, nil
 }
 
 // ofURI takes a resource URI as it is. Those of WMI and DMTF name a class.

@@ -38,6 +38,7 @@ const (
 	ResourceListener    = ResourceConfig + "/listener"
 	ResourcePlugin      = ResourceConfig + "/plugin"
 	ResourceCertMapping = ResourceConfig + "/service/certmapping"
+	PrefixMicrosoft     = "http://schemas.microsoft.com/wbem/wsman/1/" // of all resources of Windows
 	PrefixWMI           = "http://schemas.microsoft.com/wbem/wsman/1/wmi/"
 	PrefixDMTF          = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/"
 	ResourceAllDMTF     = "http://schemas.dmtf.org/wbem/wscim/1/*"                // all classes (DSP0227 6.2)
