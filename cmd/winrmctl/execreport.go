@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"sync"
@@ -212,11 +213,12 @@ func (f *failures) add(index int, name string, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.all = append(f.all, failedTarget{index, name, err})
-	slices.SortFunc(f.all, func(a, b failedTarget) int { return a.index - b.index })
 }
 
-// table tells people which targets failed, and why. Those that were ended because of others are counted only.
+// table tells people which targets failed, and why, in the order in which they were named. Those that were ended because of
+// others are counted only.
 func (f *failures) table(w io.Writer) {
+	slices.SortFunc(f.all, func(a, b failedTarget) int { return a.index - b.index })
 	cut, rows := map[string]int{}, 0
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	for _, failed := range f.all {
@@ -238,8 +240,8 @@ func (f *failures) table(w io.Writer) {
 		fmt.Fprintf(t, "%s\t%s\n", oneLine(failed.name), oneLine(reason))
 	}
 	_ = t.Flush()
-	for why, n := range cut {
-		fmt.Fprintf(w, "%s: %s\n", countOf(n, "target was not finished", "targets were not finished"), why)
+	for _, why := range slices.Sorted(maps.Keys(cut)) {
+		fmt.Fprintf(w, "%s: %s\n", countOf(cut[why], "target was not finished", "targets were not finished"), why)
 	}
 }
 
