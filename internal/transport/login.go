@@ -24,17 +24,23 @@ type cutError struct{ err error }
 func (e *cutError) Error() string { return e.err.Error() }
 func (e *cutError) Unwrap() error { return e.err }
 
+// maxCuts is how often a login may be cut between two requests until it counts as failed. Where our own side does it, on a
+// machine that is busier than it can be (see roundTrip), that can happen several times in a row; a server does it each time.
+const maxCuts = 4
+
 // login makes a connection and authenticates it. first travels in the login's last request if carry is set, else in the
-// request after it. A login that was cut between two requests is begun anew, once: net/http does that too, see roundTrip.
+// request after it. A login that was cut between two requests is begun anew: nothing has been decided by then.
 func (d *Dialer) login(ctx context.Context, m auth.Mechanism, first []byte, carry bool) (*Conn, []byte, error) {
-	c, answer, err := d.loginOnce(ctx, m, first, carry)
-	if _, cut := errors.AsType[*cutError](err); cut && ctx.Err() == nil {
-		c, answer, err = d.loginOnce(ctx, m, first, carry)
+	for cuts := 1; ; cuts++ {
+		c, answer, err := d.loginOnce(ctx, m, first, carry)
+		e, cut := errors.AsType[*cutError](err)
+		switch {
+		case !cut:
+			return c, answer, err
+		case cuts == maxCuts, ctx.Err() != nil:
+			return nil, nil, e.err
+		}
 	}
-	if e, cut := errors.AsType[*cutError](err); cut {
-		err = e.err
-	}
-	return c, answer, err
 }
 
 // loginOnce is one try of login. On an error the connection is closed.
