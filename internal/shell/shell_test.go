@@ -578,6 +578,17 @@ func TestNotRepeated(t *testing.T) {
 	}
 }
 
+// TestLostEnd: that there is no stdin is said again where the connection breaks; the command, which does not mind, goes on.
+func TestLostEnd(t *testing.T) {
+	for _, spec := range []string{"drop,on=Send,nth=1", "lose,on=Send,nth=1"} {
+		f := newFixture(t, sandbox.Options{}, nil, spec)
+		f.options.EOFAfter = 10 * time.Millisecond
+		if out, _, err := f.run(t, "echo begun ; cat ; echo ended", nil); err != nil || out != "begun\nended\n" {
+			t.Errorf("%s: %q, %v", spec, out, err)
+		}
+	}
+}
+
 // TestDeadHost: a server that is gone is not asked for ever.
 func TestDeadHost(t *testing.T) {
 	f := newFixture(t, sandbox.Options{}, nil)

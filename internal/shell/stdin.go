@@ -174,8 +174,8 @@ func (p *Process) chunkSize() int {
 // send sends one chunk. A chunk that the server refuses for its size, having done nothing, is cut in halves; one that it
 // refuses because it is busy is sent again. One that it takes longer over than OperationTimeout, since the program does not
 // read, is still on its way to the program, and what follows it meets a busy server until then: so Ansible found on real hosts
-// (plugins/connection/winrm.py). Nothing else is ever sent twice; what could not be sent at all waits for the connection as a
-// Receive does, in a session.
+// (plugins/connection/winrm.py). An end alone whose answer is lost is sent again: stdin ends but once. Nothing else is ever sent
+// twice; what could not be sent at all waits for the connection as a Receive does, in a session.
 func (p *Process) send(lane Conn, data []byte, end bool) error {
 	patience := time.Now().Add(p.shell.options.Reconnect)
 	for wait := 50 * time.Millisecond; ; {
@@ -190,7 +190,8 @@ func (p *Process) send(lane Conn, data []byte, end bool) error {
 				return err
 			}
 			data = data[half:]
-		case fault != nil && fault.Code == wsman.CodeBusy, p.shell.options.Reconnected != nil && unsent(err) && time.Now().Before(patience):
+		case fault != nil && fault.Code == wsman.CodeBusy,
+			time.Now().Before(patience) && (p.shell.options.Reconnected != nil && unsent(err) || len(data) == 0 && lost(err)):
 			if sleep(p.ctx, wait) != nil {
 				return failed(OpSend, err)
 			}
