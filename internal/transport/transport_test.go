@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -626,6 +627,33 @@ func TestTraceHoldsNoSecrets(t *testing.T) {
 	}
 	if len(records) != 4 || records[0].Event != "connect" || records[3].Event != "close" {
 		t.Errorf("%d records", len(records))
+	}
+}
+
+// TestHeaders: a request has the headers that are meant, and no others; compressed answers are not asked for.
+func TestHeaders(t *testing.T) {
+	headers := make(chan http.Header, 10)
+	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		headers <- r.Header
+		w.Header().Set("Content-Type", "application/soap+xml")
+		_, _ = io.WriteString(w, "<x/>")
+	}))
+	defer plain.Close()
+	d, err := NewDialer(Config{URL: plain.URL + "/wsman", Encryption: EncryptionNever, UserAgent: "winrmctl/1"}, auth.NewBasic("u", "p"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _, err := d.Dial(t.Context(), identify(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	want := http.Header{
+		"Accept-Encoding": {"identity"}, "Authorization": {"Basic dTpw"}, "Content-Length": {fmt.Sprint(len(identify(t)))},
+		"Content-Type": {"application/soap+xml;charset=UTF-8"}, "User-Agent": {"winrmctl/1"},
+	}
+	if got := <-headers; !reflect.DeepEqual(got, want) {
+		t.Errorf("%q", got)
 	}
 }
 
