@@ -154,9 +154,8 @@ func (r *execRunner) afterwards(ctx context.Context, t *config.Target, sh *shell
 
 // leaveAgain disconnects a shell whose command goes on.
 func (r *execRunner) leaveAgain(ctx context.Context, t *config.Target, sh *shell.Shell, id token, tell bool) bool {
-	closing, stop := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	closing, stop := r.interrupts.tidying(ctx)
 	defer stop()
-	defer r.interrupts.onNext(stop)()
 	if err := sh.Disconnect(closing, shell.Detaching{}); err != nil {
 		r.app.warn("the remote shell %s on %s could not be disconnected: %v", sh.ID(), t.Name, err)
 		return false

@@ -110,16 +110,12 @@ func (r *execRunner) timed(ctx context.Context, t *config.Target, streams shell.
 
 // discard deletes a shell, after the failure err of what ran in it or nil.
 func (r *execRunner) discard(ctx context.Context, t *config.Target, sh *shell.Shell, err error) {
-	closing, stop := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	closing, stop := r.interrupts.tidying(ctx)
 	defer stop()
-	defer r.interrupts.onNext(stop)()
 	if failed := sh.Close(closing); failed != nil && !isGone(err) {
 		r.app.warn("the remote shell %s on %s could not be deleted: %v", sh.ID(), t.Name, failed)
 	}
 }
-
-// closeTimeout is how long deleting the shell may take.
-const closeTimeout = 10 * time.Second
 
 // stall is how long a target may take to answer before another one gets its slot.
 const stall = time.Second

@@ -128,9 +128,8 @@ func (r *execRunner) runScript(ctx context.Context, end context.CancelCauseFunc,
 	}
 	if plan.Cleanup != "" {
 		defer func() {
-			cleaning, stop := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+			cleaning, stop := r.interrupts.tidying(ctx)
 			defer stop()
-			defer r.interrupts.onNext(stop)()
 			if failed := sh.Run(cleaning, shell.Command{Line: plan.Cleanup}, shell.Streams{}); failed != nil && !isGone(failed) {
 				r.app.warn("the script's file could not be deleted on the target (%s): %v", plan.Cleanup, failed)
 			}

@@ -93,6 +93,24 @@ func (i *interrupts) onNext(f func()) (forget func()) {
 	}
 }
 
+// closeTimeout is how long deleting the shell may take.
+const closeTimeout = 10 * time.Second
+
+var errTidyTimeout = errors.New("none within 10 s")
+
+// tidying returns a context for what is left to be done on a target, however its command has ended: until the next signal, and
+// no longer than closeTimeout.
+func (i *interrupts) tidying(ctx context.Context) (tidy context.Context, stop func()) {
+	soon, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), closeTimeout, errTidyTimeout)
+	tidy, interrupt := context.WithCancelCause(soon)
+	forget := i.onNext(func() { interrupt(errInterrupted) })
+	return tidy, func() {
+		forget()
+		interrupt(nil)
+		cancel()
+	}
+}
+
 // seen reports that Ctrl-C has come: nothing more is to be started.
 func (i *interrupts) seen() bool {
 	i.mu.Lock()

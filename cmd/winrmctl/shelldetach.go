@@ -193,9 +193,8 @@ func (s leaveRunning) talk(ctx context.Context, _ *connection, sh *shell.Shell) 
 
 // finish ends what a session leaves: its shell is deleted, unless the program is to go on, or may.
 func (o *sessionOptions) finish(ctx context.Context, interrupts *interrupts, sh *shell.Shell, err error) error {
-	closing, stop := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	closing, stop := interrupts.tidying(ctx)
 	defer stop()
-	defer interrupts.onNext(stop)()
 	if errors.Is(err, shell.ErrDisconnected) {
 		if o.detach {
 			fmt.Fprintln(o.app.stdout, o.running)
