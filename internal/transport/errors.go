@@ -217,7 +217,11 @@ func Cause(err error) string {
 	case errors.As(err, &verification):
 		return strings.TrimPrefix(verification.Err.Error(), "x509: ")
 	}
-	return strings.TrimPrefix(err.Error(), "sealed: ")
+	text := err.Error()
+	for _, layer := range []string{"sealed: ", "net/http: HTTP/1.x transport connection broken: ", "net/http: "} {
+		text = strings.TrimPrefix(text, layer)
+	}
+	return text
 }
 
 // read takes the SOAP message out of an HTTP answer, or says why there is none.
