@@ -40,6 +40,8 @@ type terminals struct{ stdin, stdout, stderr bool }
 // run runs one command line.
 func (a *app) run(ctx context.Context, args []string) exitStatus {
 	g := &globals{}
+	out := &output{Writer: a.stdout}
+	a.stdout = out
 	root := a.rootCommand(g)
 	root.SetArgs(args)
 	root.SetIn(a.stdin)
@@ -47,7 +49,7 @@ func (a *app) run(ctx context.Context, args []string) exitStatus {
 	root.SetErr(a.stderr)
 	err := guarded(func() error { return root.ExecuteContext(ctx) })
 	a.endObserver(g)
-	status := a.statusOf(err)
+	status := a.statusOf(out.result(err))
 	if status.text != "" {
 		fmt.Fprintf(a.stderr, "winrmctl: %s\n", oneLine(status.text))
 		if status.hint != "" {

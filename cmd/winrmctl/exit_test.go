@@ -1,9 +1,12 @@
 package main
 
 import (
+	"errors"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/winrmctl/winrmctl/internal/sandbox"
 	"github.com/winrmctl/winrmctl/internal/shell"
 	"github.com/winrmctl/winrmctl/internal/wsman"
 )
@@ -20,6 +23,39 @@ func TestRemoteCode(t *testing.T) {
 		}
 	}
 }
+
+// TestOutputFails: whatever a command writes, a closed stdout ends it silently, of SIGPIPE, and another failure is told.
+func TestOutputFails(t *testing.T) {
+	s, err := sandbox.Start(sandbox.Options{Programs: sandbox.Builtin{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, args := range [][]string{
+		{"help"}, {"exec", "--help"}, {"version"}, {"completion", "bash"}, {"config", "path"}, {"config", "validate"}, {"config", "view", "sandbox"},
+		{"sandbox"}, {"probe-auth", s.URL()}, {"probe-auth", "-o", "json", s.URL()}, {"probe-auth", "decode", "TlRMTVNTUAABAAAAt4II4gAAAAAoAAAAAAAAACgAAAAKAAAAAAAADw=="},
+		{"exec", "sandbox", "echo x"}, {"exec", "-o", "json", "sandbox", "echo x"}, {"enum", "sandbox", "os"},
+	} {
+		for _, tc := range []struct {
+			cause error
+			want  exitStatus
+			said  string
+		}{
+			{syscall.EPIPE, exitStatus{code: 141, signal: syscall.SIGPIPE, stream: "stdout"}, ""},
+			{errors.New("disk full"), exitStatus{code: 74, text: "write to the local stdout: disk full"}, "winrmctl: write to the local stdout: disk full\n"},
+		} {
+			a, _, stderr := testApp(t, "")
+			a.stdout = unwritable{tc.cause}
+			if got := a.run(t.Context(), args); got != tc.want || stderr.String() != tc.said {
+				t.Errorf("%q, %v: %+v\n%s", args, tc.cause, got, stderr)
+			}
+		}
+	}
+}
+
+type unwritable struct{ err error }
+
+func (u unwritable) Write([]byte) (int, error) { return 0, u.err }
 
 // TestFaultsWithoutCodes: servers other than Windows tell what is wrong by subcodes alone.
 func TestFaultsWithoutCodes(t *testing.T) {
