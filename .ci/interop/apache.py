@@ -22,6 +22,7 @@ import json
 import os
 import pwd
 import re
+import signal
 import subprocess
 import sys
 
@@ -133,7 +134,7 @@ class Case(harness.Case):
             path = self.file("apache.conf", CONFIGURATION.format(
                 directory=self.directory, port=port, modules=MODULES, global_lines="\n".join(lines), keep_alive=keep_alive,
                 location_lines=location or (LOGIN % bound if not backend else ""), backend=backend or self.backend.url, proxy_options=proxy_options))
-            child = harness.start(
+            child = self.child = harness.start(
                 [APACHE, "-f", path, "-D", "FOREGROUND"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 env={"PATH": os.defpath, "LANG": "C", "NTLM_USER_FILE": self.accounts, "NETBIOS_COMPUTER_NAME": "HOST7"})
             self.addCleanup(harness.stop, child)
@@ -151,7 +152,10 @@ class Case(harness.Case):
             return f.read()
 
     def requests(self):
-        """What Apache has seen: port, status, user, and how its Authorization header begins, of each request."""
+        """What Apache has seen: port, status, user, and how its Authorization header begins, of each request. It writes that
+        behind its answers, and so has to come to its end before."""
+        self.child.send_signal(signal.SIGWINCH)  # graceful-stop
+        self.child.wait(30)
         return [re.fullmatch(r'(\d+) (\d+) "(.*?)" (-|\S+ .{16}).*', line).groups() for line in self.log("access.log").splitlines()]
 
     def execute(self, url, *arguments, user="LAB\\alice", password="Pa55-word"):
