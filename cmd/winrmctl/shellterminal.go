@@ -57,7 +57,7 @@ func (o *sessionOptions) newTerminalSession(end context.CancelCauseFunc) (*termi
 		s.writing = console.NewTranscript(s.log, time.Now, o.logInput)
 		c.Transcript = s.writing
 	}
-	c.Events, s.stop = o.app.terminal.watch(func(sig os.Signal) { end(&signalError{sig}) })
+	c.Events, s.stop = o.app.terminal.watch()
 	s.console = console.New(c)
 	o.globals.narrator = narrator{s.console, o.app.stderr}
 	return s, nil

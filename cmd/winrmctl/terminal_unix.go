@@ -26,22 +26,17 @@ func (t *localTerminal) Suspend() {
 	}
 }
 
-// watch tells of what happens to the terminal, until stop is called. Ctrl-\ on a terminal that is not raw yet, or a kill -QUIT,
-// ends in good order too.
-func (t *localTerminal) watch(quit func(os.Signal)) (events <-chan console.Event, stop func()) {
+// watch tells of what happens to the terminal, until stop is called.
+func (t *localTerminal) watch() (events <-chan console.Event, stop func()) {
 	signals, told := make(chan os.Signal, 4), make(chan console.Event, 4)
 	done := make(chan struct{})
-	signal.Notify(signals, syscall.SIGWINCH, syscall.SIGCONT, syscall.SIGQUIT)
+	signal.Notify(signals, syscall.SIGWINCH, syscall.SIGCONT)
 	go func() {
 		for {
 			select {
 			case s := <-signals:
 				e := console.Resized
-				switch s {
-				case syscall.SIGQUIT:
-					quit(s)
-					continue
-				case syscall.SIGCONT:
+				if s == syscall.SIGCONT {
 					e = console.Continued
 				}
 				select {

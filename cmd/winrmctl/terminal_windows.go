@@ -1,16 +1,12 @@
 package main
 
-import (
-	"os"
-
-	"github.com/winrmctl/winrmctl/internal/console"
-)
+import "github.com/winrmctl/winrmctl/internal/console"
 
 // Suspend does nothing: there is no way to come back.
 func (t *localTerminal) Suspend() {}
 
 // watch has nothing to tell of.
-func (t *localTerminal) watch(func(os.Signal)) (events <-chan console.Event, stop func()) {
+func (t *localTerminal) watch() (events <-chan console.Event, stop func()) {
 	return nil, func() {}
 }
 
