@@ -122,7 +122,10 @@ func tellMessage(w io.Writer, mark string, m *trace.Message) {
 
 // exchangeName says what a request was for.
 func exchangeName(r trace.Record) string {
-	if r.Request.Body == "" {
+	switch {
+	case r.Request.Body == "" && len(r.Request.Header) == 0:
+		return "request without a login"
+	case r.Request.Body == "":
 		return "login"
 	}
 	q, err := wsman.ParseRequest([]byte(r.Request.Body))

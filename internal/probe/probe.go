@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"net"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/winrmctl/winrmctl/internal/auth"
@@ -97,6 +98,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if o.Resolver == nil {
 		o.Resolver = net.DefaultResolver
 	}
+	o.Config.Connections = new(atomic.Int64)
 	u, err := url.Parse(o.Config.URL)
 	if err != nil {
 		return nil, err

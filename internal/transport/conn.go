@@ -25,7 +25,7 @@ import (
 // TCP connection, and no pool.
 type Conn struct {
 	dialer *Dialer
-	number int // among the dialer's connections, for traces
+	number int // among the dialer's connections (see Config.Connections), for traces
 	client *http.ClientConn
 	codec  *sealed.Codec // nil where messages travel in clear
 

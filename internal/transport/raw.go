@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"net/http"
+	"time"
 )
 
 // Open makes a connection without a login, for diagnosis. The caller closes it.
@@ -27,7 +28,9 @@ func (c *Conn) Exchange(ctx context.Context, header http.Header, body []byte) (*
 	if c.err != nil {
 		return nil, c.err
 	}
+	begin := time.Now()
 	a, err := c.roundTrip(ctx, header, body)
+	c.observe(begin, header.Get("Authorization"), body, a, err)
 	if err != nil {
 		return nil, c.fail(err)
 	}

@@ -44,6 +44,9 @@ type Config struct {
 	// Dial makes TCP connections; nil for plain ones.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
+	// Connections numbers the connections of several dialers in one row; nil for a row of its own.
+	Connections *atomic.Int64
+
 	// Observe is called for every connection and exchange, also by several goroutines at once; nil for nobody. The
 	// records hold no secrets of the login.
 	Observe func(trace.Record)
@@ -64,7 +67,7 @@ type Dialer struct {
 
 	// emptyLogin is set once the server has refused a login whose last request carried a message.
 	emptyLogin  atomic.Bool
-	connections atomic.Int64
+	connections *atomic.Int64
 	requests    atomic.Int64
 }
 
@@ -75,7 +78,10 @@ func NewDialer(c Config, mechanisms ...auth.Mechanism) (*Dialer, error) {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("transport: endpoint %q: need http://host:port/path or https://host:port/path", c.URL)
 	}
-	d := &Dialer{config: c, mechanisms: mechanisms, url: u}
+	d := &Dialer{config: c, mechanisms: mechanisms, url: u, connections: c.Connections}
+	if d.connections == nil {
+		d.connections = new(atomic.Int64)
+	}
 	switch c.Encryption {
 	case EncryptionAuto, "":
 		d.sealing = u.Scheme == "http"
