@@ -162,7 +162,8 @@ func TestEnumWatch(t *testing.T) {
 		signals := make(chan os.Signal, 1)
 		started := make(chan struct{})
 		end := &cue{text: "Running", do: func() { signals <- os.Interrupt }}
-		begin := &cue{text: "Stopped", do: func() { close(started) }}
+		start := sync.OnceFunc(func() { close(started) })
+		begin := &cue{text: "Stopped", do: start}
 		a.stdout, a.signals = io.MultiWriter(begin, end), signals
 		var other sync.WaitGroup
 		other.Go(func() {
@@ -173,6 +174,7 @@ func TestEnumWatch(t *testing.T) {
 			}
 		})
 		status := a.run(t.Context(), append(args, "services", "--select", "State", "--where", "Name=w32time", "--watch", "5ms", "-o", format))
+		start() // also where it never came so far
 		other.Wait()
 		if status.code != 130 || !strings.HasPrefix(stderr.String(), "warning: ") || !strings.HasSuffix(stderr.String(), "; it is asked again in 5ms\nwinrmctl: interrupted\n") {
 			t.Errorf("%s: exit %d, stderr %q", format, status.code, stderr)

@@ -126,7 +126,7 @@ func (r *enumRunner) on(ctx context.Context, t *config.Target, slot *fanout.Slot
 	return explain(t, causeOf(ctx, err))
 }
 
-// An lateError is an enumeration that --timeout ended.
+// A lateError is an enumeration that --timeout ended.
 type lateError struct{ after time.Duration }
 
 func (e *lateError) Error() string {

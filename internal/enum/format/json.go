@@ -47,7 +47,8 @@ func (w *jsonWriter) Close() error {
 	return w.out.flush()
 }
 
-// AppendItem appends an item as a JSON object: first target where that is not empty, and __CLASS where it is to be named; then the properties in their order, and __EPR where there is a reference.
+// AppendItem appends an item as a JSON object: first target where that is not empty, and __CLASS where it is to be named; then the
+// properties in their order, and __EPR where there is a reference.
 func AppendItem(b []byte, target string, item *enum.Item, named bool) []byte {
 	b = append(b, '{')
 	if target != "" {
