@@ -22,7 +22,7 @@ func batch(text io.Reader, o Options) (*Plan, error) {
 	return &Plan{
 		Prepare: `cd /d "%TEMP%"&&(findstr "^" >` + name + `&for %I in (` + name + `) do @exit %~zI)`, Stage: stage, Arrived: stage.arrived,
 		Line: file + args, OwnsStdin: o.Name != "-", WhyNot: "the script itself comes from the local stdin",
-		Cleanup: "del /q " + file,
+		Cleanup: "del /q " + file + "&if exist " + file + " exit 1", // del has 0 for a file in use, too
 	}, nil
 }
 

@@ -158,7 +158,7 @@ func TestBatch(t *testing.T) {
 	stage, _ := io.ReadAll(iotest.OneByteReader(p.Stage))
 	if p.Prepare != `cd /d "%TEMP%"&&(findstr "^" >winrmctl-A1.cmd&for %I in (winrmctl-A1.cmd) do @exit %~zI)` ||
 		string(stage) != "@echo off\r\nexit /b 3\r\n" || !p.Arrived(uint32(len(stage))) || p.Arrived(0) || p.Arrived(1) ||
-		p.Line != `"%TEMP%\winrmctl-A1.cmd" "a b" c "q""q" "&" ""` || !p.OwnsStdin || p.Input != nil || p.Cleanup != `del /q "%TEMP%\winrmctl-A1.cmd"` {
+		p.Line != `"%TEMP%\winrmctl-A1.cmd" "a b" c "q""q" "&" ""` || !p.OwnsStdin || p.Input != nil || p.Cleanup != `del /q "%TEMP%\winrmctl-A1.cmd"&if exist "%TEMP%\winrmctl-A1.cmd" exit 1` {
 		t.Errorf("%+v %q", p, stage)
 	}
 	for _, args := range [][]string{{"a\nb"}, {"a", "\r"}} {
