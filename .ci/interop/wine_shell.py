@@ -44,6 +44,8 @@ class Screen:
                 self.rows += [[]] if self.y == len(self.rows) else []
             elif text[0] == "\b":
                 self.x = max(0, self.x - 1)
+            elif text[0] == "\t":
+                self.x += 8 - self.x % 8
             elif text[0] >= " ":
                 row = self.rows[self.y]
                 row += [" "] * (self.x + 1 - len(row))
@@ -189,15 +191,109 @@ class Wine(unittest.TestCase):
         t.sees("two\n\none\n")
         self.assertEqual(t.ends(), 0)
 
+    def test_prompts(self):
+        t = Terminal(self, "--cwd", "C:\\", self.url)
+        t.sees("\n\nC:\\>")
+        t.does("prompt [$P]$S")
+        t.sees("\n[C:\\] ")
+        t.does("echo once")
+        t.sees("\n[C:\\] echo once\nonce\n\n[C:\\] ")
+        t.does("prompt $G")
+        t.sees("\n>")
+        t.does("cd windows")
+        t.sees("\n>cd windows\n\n>")
+        t.does("prompt $P$G")
+        t.sees("\nC:\\windows>")
+        t.does("cmd")
+        t.sees("cmd\nMicrosoft Windows 6.1.7601\n\nC:\\windows>")
+        t.does("cd \\")
+        t.sees("\n\nC:\\>")
+        t.does("exit 3")
+        t.sees("\n\nC:\\windows>")
+        t.does("echo %errorlevel%")
+        t.sees("echo %errorlevel%\n3\n\nC:\\windows>")
+        t.does("echo off")
+        t.sees("\nC:\\windows>echo off\n")
+        t.does("echo bare")
+        t.sees("echo bare\nbare\n")
+        t.does("echo on")
+        t.sees("\n\nC:\\windows>")
+        t.does("if 1==1 (")
+        t.sees("More? ")
+        t.does("echo inner")
+        t.sees("More? echo inner\nMore? ")
+        t.does(")")
+        t.sees("More? )\ninner\n\nC:\\windows>")
+        t.does("<nul set /p x=no end")
+        t.sees("\nno end\nC:\\windows>")
+        t.does("dir /b system.ini win.ini | more")
+        t.sees("system.ini\nwin.ini\n\nC:\\windows>")
+        t.does("echo " + 4000 * "x")
+        t.sees("\n" + 4000 * "x" + "\n\nC:\\windows>")
+        t.does("exit 4")
+        self.assertEqual(t.ends(), 4)
+
+    def test_questions(self):
+        with open(os.path.join(os.environ["WINEPREFIX"], "drive_c", "ask.cmd"), "wb") as f:
+            f.write(b"@echo off\r\necho first\r\npause\r\nset /p name=name? \r\necho [%name%]\r\nexit /b 5\r\n")
+        t = Terminal(self, "--cwd", "C:\\", self.url)
+        t.sees("\n\nC:\\>")
+        t.does("ask")
+        t.sees("first\nPress any key to continue... ")
+        t.types("x")
+        t.sees("name? ")
+        t.does("ünï 日本")
+        t.sees("name? ünï 日本\n[ünï 日本]\n\nC:\\>")
+        t.does("echo %errorlevel%")
+        t.sees("\n5\n\nC:\\>")
+        t.does("choice")
+        t.sees("[Y,N]?")
+        t.does("n")
+        t.sees("N\n\nC:\\>C:\\>")  # choice reads one key, cmd.exe the line end
+        t.does("echo %errorlevel%")
+        t.sees("\n2\n\nC:\\>")
+        t.types("\x1b[200~echo one\recho a\tb\r\x1b[201~")
+        t.sees("b\n\nC:\\>")
+        self.assertRegex(t.screen.text(), r"\none\n\nC:\\>(a   b|echo a       b\na       b)\n\nC:\\>$")  # the second line may come before the prompt
+        t.types("\x04")
+        self.assertEqual(t.ends(), 0)
+
+    def test_long_output(self):
+        t = Terminal(self, "--cwd", "C:\\", self.url)
+        t.sees("\n\nC:\\>")
+        t.does("cmd /c for /l %i in (1,1,1000000) do @echo line %i")
+        while "\nline 100\n" not in t.screen.text():
+            t.read()
+        t.types("\x03")
+        late = time.monotonic() + 30
+        while not t.screen.text().endswith("\nC:\\>"):
+            self.assertLess(time.monotonic(), late)
+            t.read()
+        lines = [line.removesuffix("^C") for line in t.screen.text().splitlines() if line.startswith("line ")]
+        numbers = sorted({int(line.removeprefix("line ")) for line in lines})
+        self.assertEqual(numbers, list(range(1, len(numbers) + 1)))  # up to there nothing is lost
+        t.does("echo still here")
+        t.sees("\nstill here\n\nC:\\>")
+        t.types("\x04")
+        self.assertEqual(t.ends(), 0)
+
+    def test_bytes(self):
+        copier = os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib", "copier.py")
+        subprocess.run([sys.executable, copier, os.path.join(os.environ["WINEPREFIX"], "drive_c", "copier.exe")], check=True)
+        for data in b"crlf\r\nlf\nbare\rtab\tnul\0high\xff\xe9no end", os.urandom(300000):
+            done = subprocess.run(self.command("shell", self.url, "--", "C:\\copier.exe"), input=data, capture_output=True, timeout=60)
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+            self.assertTrue(done.stdout == data, done.stdout[:100])
+
     def test_pipe(self):
         lines = "cd C:\\\necho one\nset /p x=\nvalue\necho %x%\nfor %i in (a b) do @echo %i\nexit 5\necho not me\n"
-        done = subprocess.run(self.command("shell", self.url), input=lines.replace("\n", "\r\n").encode(), capture_output=True, timeout=60)
-        self.assertEqual((done.returncode, done.stderr), (5, b""))
-        out = done.stdout.decode()
-        self.assertRegex(out, "^" + BANNER)
-        for said in "one", "value", "a\r\nb":
-            self.assertIn(said + "\r\n", out)
-        self.assertNotIn("not me", out)
+        for end in "\r\n", "\n":
+            done = subprocess.run(self.command("shell", "--cwd", "C:\\", self.url), input=lines.replace("\n", end).encode(), capture_output=True, timeout=60)
+            self.assertEqual((done.returncode, done.stderr), (5, b""))
+            out = done.stdout.decode()
+            self.assertRegex(out, "^" + BANNER)
+            prompt = "\r\nC:\\>"
+            self.assertEqual(re.sub(BANNER, "\r\n", out, count=1), prompt + prompt + "one\r\n" + prompt + prompt + "value\r\n" + prompt + "a\r\nb\r\n" + prompt)
 
     def test_end_of_pipe(self):
         done = subprocess.run(self.command("shell", self.url), input=b"echo only\r\n", capture_output=True, timeout=60)
