@@ -16,23 +16,39 @@ import (
 // wine starts inherits it, whatever becomes of the variables of Windows.
 const commandVariable = "WINRMCTL_WINE_COMMAND"
 
-// endLeft kills all processes with an entry in their environment, until there is none or something refuses to die.
+// grace is how long what has lost its job may take to end by itself.
+const grace = time.Second
+
+// endLeft waits until no process has an entry in its environment, and then kills those that still do, until there is none or
+// something refuses to die.
 //
 // The job of a command (see outerProgram) is not enough: a process that wine's server kills while it is starting, before the
 // two have spoken, is out of the server's books but still there, and waits for an answer for ever. (In server_init_process of
 // wine 8's dlls/ntdll/unix/server.c it reads from a pipe whose other end it has open itself.)
+//
+// Nor should a signal be first: the server of wine 8 crashes when it finds the processes of a console dead one by the other. To
+// tell a thread of the end of another one it writes to a pipe that is broken, so that it takes that process out too, and so
+// on, in the middle of a list (wake_up in server/thread.c, below disconnect_console_server in server/console.c).
 func endLeft(entry string) {
-	for deadline := time.Now().Add(orphans); killMarked(entry) && time.Now().Before(deadline); {
-		time.Sleep(time.Millisecond)
+	begin := time.Now()
+	for look := firstLook; ; look = min(2*look, lastLook) {
+		waited := time.Since(begin)
+		if !anyMarked(entry, waited > grace) || waited > grace+orphans {
+			return
+		}
+		time.Sleep(look)
 	}
 }
 
-// killMarked kills the processes that have the entry, and reports whether there were any.
-func killMarked(entry string) (found bool) {
+// anyMarked reports whether there are processes that have the entry, and kills them if that is wanted.
+func anyMarked(entry string, kill bool) (found bool) {
 	names, _ := filepath.Glob("/proc/[0-9]*") // an error is that of a bad pattern
 	for _, name := range names {
 		if !isMarked(name, entry) {
 			continue
+		}
+		if found = true; !kill {
+			return
 		}
 		id, _ := strconv.Atoi(filepath.Base(name))
 		p, err := os.FindProcess(id)
@@ -41,7 +57,6 @@ func killMarked(entry string) (found bool) {
 		}
 		// Once more, because p cannot become another process any more, as its number can.
 		if isMarked(name, entry) {
-			found = true
 			_ = p.Kill()
 		}
 		_ = p.Release()
