@@ -112,14 +112,16 @@ func wineLoader() (string, error) {
 }
 
 // environment is what wine is started with: nothing of this process's, which wine would make variables of Windows, but
-// what it needs itself. HOME is the prefix, or the user's own directories would be linked into it.
+// what it needs itself. HOME is the prefix, or the user's own directories would be linked into it. TMPDIR is the prefix too: in
+// Debian's wine its server is found there (init_server_dir in dlls/ntdll/unix/server.c), and all that use the prefix shall
+// find the same.
 func (w *Wine) environment() []string {
 	env := []string{
-		"HOME=" + w.prefix, "WINEPREFIX=" + w.prefix, "WINEDEBUG=-all", "LC_ALL=C.UTF-8",
+		"HOME=" + w.prefix, "TMPDIR=" + w.prefix, "WINEPREFIX=" + w.prefix, "WINEDEBUG=-all", "LC_ALL=C.UTF-8",
 		// No questions about .NET and HTML engines, and no entries in the menus of a desktop.
 		"WINEDLLOVERRIDES=mscoree,mshtml,winemenubuilder.exe=",
 	}
-	for _, name := range []string{"PATH", "TMPDIR", "USER", "LOGNAME", "WINESERVER", "WINEDLLPATH"} {
+	for _, name := range []string{"PATH", "USER", "LOGNAME", "WINESERVER", "WINEDLLPATH"} {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)
 		}

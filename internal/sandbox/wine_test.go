@@ -153,6 +153,7 @@ func TestWine(t *testing.T) {
 	w := startWine(t)
 	t.Run("lines", func(t *testing.T) { testWineLines(t, w) })
 	t.Run("shell", func(t *testing.T) { testWineShell(t, w) })
+	t.Run("shared", func(t *testing.T) { testWineShared(t, w) })
 	t.Run("again", func(t *testing.T) { testWineAgain(t, w) })
 	t.Run("streams", func(t *testing.T) { testWineStreams(t, w) })
 	t.Run("signals", func(t *testing.T) { testWineSignals(t, w) })
@@ -235,6 +236,21 @@ func testWineShell(t *testing.T, w *Wine) {
 	}
 	if entries, err := os.ReadDir(w.dir); err != nil || len(entries) != 2 {
 		t.Errorf("commands leave files behind: %v, %v", entries, err)
+	}
+}
+
+// testWineShared: the same prefix has the same server, whatever is the directory for temporary files.
+func testWineShared(t *testing.T, w *Wine) {
+	t.Setenv("TMPDIR", t.TempDir())
+	other := startWine(t)
+	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), "wine-*")); left != nil {
+		t.Errorf("a server of its own: %q", left)
+	}
+	if stdout, _, code := run(t, other, Spec{Line: "echo one"}); stdout != "one\r\n" || code != 0 {
+		t.Errorf("%q, %d", stdout, code)
+	}
+	if stdout, _, code := run(t, w, Spec{Line: "echo two"}); stdout != "two\r\n" || code != 0 {
+		t.Errorf("%q, %d", stdout, code)
 	}
 }
 
@@ -443,7 +459,7 @@ ctypes.CDLL(None).syscall(60, 0) # exit, of a thread`
 	p.wine.users.Wait()
 }
 
-// TestEndLeft: what has the mark ends, and nothing else.
+// TestEndLeft: what has the mark and does not end by itself is killed, and nothing else.
 func TestEndLeft(t *testing.T) {
 	mark := commandVariable + "=" + t.TempDir()
 	start := func(entry string) *exec.Cmd {
