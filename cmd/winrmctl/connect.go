@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/winrmctl/winrmctl/internal/auth"
 	"github.com/winrmctl/winrmctl/internal/config"
@@ -142,7 +143,8 @@ func (a *app) account(ctx context.Context, t *config.Target, secrets *config.Sec
 		})
 		account := &credentials{certificate: certificate}
 		if s.Auth == "auto" && s.Username != "" && t.GivesPassword() && !ofKey {
-			account.otherwise = auth.NewNTLMWith(s.Username, func() (string, error) { return t.Password(ctx, secrets) })
+			// Once, since shells are deleted after ctx is done, perhaps on a new connection.
+			account.otherwise = auth.NewNTLMWith(s.Username, sync.OnceValues(func() (string, error) { return t.Password(ctx, secrets) }))
 		}
 		return account, err
 	}
