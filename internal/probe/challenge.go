@@ -247,18 +247,26 @@ func (p *prober) clock(r *received) {
 		skew := server.Sub(r.at)
 		data := map[string]any{"skew_seconds": skew.Seconds(), "server_time": server}
 		off := skew.Abs()
-		text := fmt.Sprintf("%v %s ours", off.Round(100*time.Millisecond), map[bool]string{true: "behind", false: "ahead of"}[skew < 0])
+		text := fmt.Sprintf("%s %s ours", span(off, 100*time.Millisecond), map[bool]string{true: "behind", false: "ahead of"}[skew < 0])
 		if off < time.Second {
 			text = "in step with ours"
 		}
 		switch {
 		case off > skewNTLM:
-			p.find(ClockSkewNTLM, true, fmt.Sprintf("the clocks differ by %v: more than half an hour, which can make NTLM logins fail too", off.Round(time.Second)), "set the clocks; on Windows: w32tm /resync")
+			p.find(ClockSkewNTLM, true, fmt.Sprintf("the clocks differ by %s: more than half an hour, which can make NTLM logins fail too", span(off, time.Second)), "set the clocks; on Windows: w32tm /resync")
 			return Failed, text, data
 		case off > skewKerberos:
-			p.find(ClockSkew, true, fmt.Sprintf("the clocks differ by %v: more than the five minutes that Kerberos allows; NTLM still works", off.Round(time.Second)), "set the clocks; on Windows: w32tm /resync")
+			p.find(ClockSkew, true, fmt.Sprintf("the clocks differ by %s: more than the five minutes that Kerberos allows; NTLM still works", span(off, time.Second)), "set the clocks; on Windows: w32tm /resync")
 			return Failed, text, data
 		}
 		return OK, text, data
 	})
+}
+
+// span writes how far apart clocks are: in days where that is more than anybody wants to count in hours.
+func span(d, precision time.Duration) string {
+	if d >= 48*time.Hour {
+		return fmt.Sprintf("%d days", d/(24*time.Hour))
+	}
+	return d.Round(precision).String()
 }

@@ -168,6 +168,7 @@ func TestDiagnoses(t *testing.T) {
 		{name: "clock off by more", edit: clock(-310 * time.Second), codes: "clock-skew", reached: true, login: true},
 		{name: "clock off by less than NTLM minds", edit: clock(29 * time.Minute), codes: "clock-skew", reached: true, login: true},
 		{name: "clock off by more than that", edit: clock(-31 * time.Minute), codes: "clock-skew-ntlm", reached: true, login: true},
+		{name: "clock that has begun anew", edit: clock((1000*24 + 1) * time.Hour), codes: "clock-skew-ntlm", text: "the clocks differ by 1000 days", reached: true, login: true},
 		{name: "https spoken to an http port", edit: func(_ *testing.T, o *Options, s *sandbox.Server) {
 			o.Config.URL = strings.Replace(s.URL(), "http:", "https:", 1)
 		}, codes: "https-to-http-port"},
