@@ -196,10 +196,12 @@ func (o *sessionOptions) inShell(ctx context.Context, end context.CancelCauseFun
 		return err
 	}
 	defer c.close()
-	main, side := c.dialer.Lane(), c.dialer.Lane()
+	main, side, spare := c.dialer.Lane(), c.dialer.Lane(), c.dialer.Lane()
 	defer main.Close()
 	defer side.Close()
+	defer spare.Close()
 	options := shellOptions(o.target, c, main, side)
+	options.Spare = spare
 	options.Reconnect = o.reconnect
 	s.adapt(&options)
 	o.detachable = options.Detachable || o.attach != ""

@@ -192,6 +192,15 @@ func TestShellEscapes(t *testing.T) {
 	if code := p.leaves(); code != 130 {
 		t.Errorf("exit code %d", code)
 	}
+
+	// Leaving does not wait for a program that does not mind the end of its input.
+	s, home := terminalServer(t, sandbox.Options{})
+	p = sit(t, home, "shell", "-u", "bob", s.URL(), "--", "echo begun; sleep 600")
+	p.sees("begun\n")
+	p.types("~.")
+	if code := p.leaves(); code != 0 || s.Stats().Shells != 0 {
+		t.Errorf("exit code %d, %d shells are left", code, s.Stats().Shells)
+	}
 }
 
 // TestShellLog: a transcript.

@@ -112,6 +112,36 @@ func TestShellOutput(t *testing.T) {
 	}
 }
 
+// TestShellStuck: Ctrl-C reaches a program that takes nothing of what was typed for it.
+func TestShellStuck(t *testing.T) {
+	t.Parallel()
+	f, err := sandbox.ParseFault("delay,for=10m,on=Send,nth=2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, home := terminalServer(t, sandbox.Options{Faults: []sandbox.Fault{f}})
+	p := sit(t, home, "shell", "-u", "bob", "--cwd", "/", s.URL())
+	p.sees("sandbox:/$ ")
+	p.does("echo begun; sleep 600")
+	p.sees("begun\n")
+	before := s.Stats().Requests // the output that is waited for is one of them
+	p.does("ahead")
+	for late := time.Now().Add(soon); s.Stats().Requests == before; time.Sleep(time.Millisecond) {
+		if time.Now().After(late) {
+			t.Fatal("the line does not arrive")
+		}
+	}
+	p.types("\x03")
+	p.sees("^C\n\nsandbox:/$ ")
+	p.types("~.")
+	if code := p.leaves(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if n := s.Stats().Shells; n != 0 {
+		t.Errorf("%d shells are left", n)
+	}
+}
+
 // TestShellVi: the keys of vi, by a flag and by the file of other programs.
 func TestShellVi(t *testing.T) {
 	t.Parallel()

@@ -102,7 +102,9 @@ func (s *terminalSession) talk(ctx context.Context, c *connection, sh *shell.She
 	s.finder.open(s.target, c)
 	defer s.finder.close()
 	s.escapes(ctx, c, sh)
-	p, err := s.start(ctx, sh, true, shell.Streams{Stdin: s.console.Input(), Stdout: s.console.Stdout(), Stderr: s.console.Stderr()})
+	running, leave := context.WithCancelCause(ctx)
+	defer leave(nil)
+	p, err := s.start(running, sh, true, shell.Streams{Stdin: s.console.Input(), Stdout: s.console.Stdout(), Stderr: s.console.Stderr()})
 	if err != nil {
 		return err
 	}
@@ -113,6 +115,10 @@ func (s *terminalSession) talk(ctx context.Context, c *connection, sh *shell.She
 		s.console.Banner("attached; a prompt that was there already does not come again: press Enter")
 	}
 	err = s.console.Run(ctx, &remoteProgram{p, s})
+	if err != nil { // what is under way for the program is in the way of what follows
+		leave(err)
+		_ = p.Wait()
+	}
 	switch {
 	case s.killed.Load():
 		return errInterrupted

@@ -70,7 +70,7 @@ func (s *Shell) Launch(ctx context.Context, c Command, stdin io.Reader) (command
 func (s *Shell) Disconnect(ctx context.Context, d Detaching) error {
 	lane, p := s.options.Main, s.running.Load()
 	if p != nil && !p.ended() {
-		lane = p.side() // a Receive is parked on the other one
+		lane = p.free()
 	}
 	q := s.request(wsman.ActionDisconnect, &wsman.Disconnect{IdleTimeOut: d.IdleTimeout, BufferMode: d.BufferMode})
 	answer, _, err := s.insist(ctx, lane, q)

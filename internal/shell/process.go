@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/winrmctl/winrmctl/internal/wsman"
@@ -32,8 +33,9 @@ type Process struct {
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	done    chan struct{}
-	err     error // set before done is closed
-	rivals  int   // how often another process may have asked for the same output, after it was taken over
+	err     error        // set before done is closed
+	sending atomic.Int32 // Sends under way
+	rivals  int          // how often another process may have asked for the same output, after it was taken over
 }
 
 // Run starts a command and waits for its end; see [Process.Wait] for the error.
@@ -114,11 +116,7 @@ func (p *Process) ID() string { return p.id }
 
 // Signal sends a signal to the program, such as [wsman.SignalCtrlC].
 func (p *Process) Signal(ctx context.Context, code wsman.SignalCode) error {
-	lane := p.shell.options.Spare
-	if lane == nil || p.streams.Stdin == nil {
-		lane = p.side()
-	}
-	return failed("signal the command", p.shell.simple(ctx, lane, wsman.ActionSignal, &wsman.Signal{CommandID: p.id, Code: code}))
+	return failed("signal the command", p.shell.simple(ctx, p.free(), wsman.ActionSignal, &wsman.Signal{CommandID: p.id, Code: code}))
 }
 
 // unblock is how long Wait gives a local stream that blocks after the context has ended.
@@ -154,6 +152,14 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 func (p *Process) side() Conn {
 	p.shell.sideUsed.Store(true)
 	return p.shell.options.Side
+}
+
+// free returns a lane that nothing is parked on.
+func (p *Process) free() Conn {
+	if spare := p.shell.options.Spare; spare != nil && p.sending.Load() > 0 {
+		return spare
+	}
+	return p.side()
 }
 
 // run pumps the streams until the command is done.

@@ -177,6 +177,8 @@ func (p *Process) chunkSize() int {
 // (plugins/connection/winrm.py). An end alone whose answer is lost is sent again: stdin ends but once. Nothing else is ever sent
 // twice; what could not be sent at all waits for the connection as a Receive does, in a session.
 func (p *Process) send(lane Conn, data []byte, end bool) error {
+	p.sending.Add(1)
+	defer p.sending.Add(-1)
 	patience := time.Now().Add(p.shell.options.Reconnect)
 	for wait := 50 * time.Millisecond; ; {
 		err := p.shell.simple(p.ctx, lane, wsman.ActionSend, &wsman.Send{CommandID: p.id, Stream: "stdin", Data: data, End: end})
