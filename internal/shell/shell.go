@@ -28,8 +28,8 @@ type Conn interface {
 // Options say where and how a shell is made. They are not changed.
 type Options struct {
 	// Main carries Create, Command, Receive and Delete. Side carries Send and Signal while a Receive is parked on Main;
-	// it should dial no sooner than it is used. Spare, where there is one, carries Signal and Disconnect while a Send is under way: that is parked
-	// on Side when the program takes no input, which is to hear of Ctrl-C all the same. The caller closes them.
+	// it should dial no sooner than it is used. Spare, where there is one, carries Signal and Disconnect while a Send is
+	// under way: that is parked on Side when the program takes no input. The caller closes them.
 	Main, Side, Spare Conn
 
 	To        string // the endpoint's address, as it stands in every request
