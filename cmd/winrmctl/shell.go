@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/winrmctl/winrmctl/internal/config"
+	"github.com/winrmctl/winrmctl/internal/console"
 	"github.com/winrmctl/winrmctl/internal/shell"
 	"github.com/winrmctl/winrmctl/internal/transport"
 	"github.com/winrmctl/winrmctl/internal/wsman"
@@ -88,6 +89,8 @@ func (o *sessionOptions) complete(c *cobra.Command, args []string) error {
 	switch {
 	case (o.powershell || o.seven) && len(o.args) > 0:
 		return &usageError{"-P and a command exclude each other", "winrmctl shell -P TARGET"}
+	case o.keys != "" && o.keys != "emacs" && o.keys != "vi":
+		return &usageError{fmt.Sprintf("--keys %q: need emacs or vi", o.keys), ""}
 	case o.logInput && o.log == "":
 		return &usageError{"--log-input is of use only with --log", ""}
 	case o.timeout < 0 || o.reconnect <= 0:
@@ -160,17 +163,18 @@ func (o *sessionOptions) run(ctx context.Context) error {
 
 // session chooses how to talk to the program. The caller calls end afterwards.
 func (o *sessionOptions) session(cancel context.CancelCauseFunc, interrupts *interrupts) (s session, end func(), err error) {
-	switch {
-	case o.detach:
+	if o.detach {
 		return leaveRunning{o}, func() {}, nil
-	case o.app.terminal == nil || o.dumb():
-		return &plainSession{o, cancel, interrupts}, func() {}, nil
 	}
-	t, err := o.newTerminalSession(cancel)
+	writing, logged, err := o.transcript()
 	if err != nil {
 		return nil, nil, err
 	}
-	return t, t.close, nil
+	if o.app.terminal == nil || o.dumb() {
+		return &plainSession{o, cancel, interrupts, writing}, logged, nil
+	}
+	t := o.newTerminalSession(cancel, writing)
+	return t, func() { t.stop(); logged() }, nil
 }
 
 // dumb reports a terminal that lines cannot be edited at.
@@ -220,12 +224,15 @@ type plainSession struct {
 	*sessionOptions
 	end        context.CancelCauseFunc
 	interrupts *interrupts
+	writing    *console.Transcript // or nil
 }
 
 func (*plainSession) adapt(*shell.Options) {}
 
 func (s *plainSession) talk(ctx context.Context, _ *connection, sh *shell.Shell) error {
-	p, err := s.start(ctx, sh, false, shell.Streams{Stdin: s.app.stdin, Stdout: s.app.stdout, Stderr: s.app.stderr})
+	p, err := s.start(ctx, sh, false, shell.Streams{
+		Stdin: s.writing.Input(s.app.stdin), Stdout: s.writing.Output(s.app.stdout), Stderr: s.writing.Output(s.app.stderr),
+	})
 	if err != nil {
 		return err
 	}

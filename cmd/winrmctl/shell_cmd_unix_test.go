@@ -233,7 +233,7 @@ func TestShellLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := sit(t, home, "shell", "-u", "bob", "--log", log, s.URL())
-	if code := p.leaves(); code != 78 {
+	if code := p.leaves(); code != 64 {
 		t.Errorf("exit code %d", code)
 	}
 	p.hears("others can read it")

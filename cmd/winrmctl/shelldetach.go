@@ -50,6 +50,8 @@ func (o *sessionOptions) checkLeaving() error {
 		return &usageError{strings.Join(ways, " and ") + " exclude each other", ""}
 	case len(ways) == 1 && !o.detach && (len(o.args) > 0 || o.powershell || o.seven):
 		return &usageError{ways[0] + " starts no program", "winrmctl shell " + ways[0] + " TARGET"}
+	case len(ways) == 1 && o.attach == "" && o.log != "":
+		return &usageError{ways[0] + " and --log exclude each other: there is no session", ""}
 	case o.takeOver && o.attach == "":
 		return &usageError{"--take-over is of use only with --attach", ""}
 	case o.attach != "":

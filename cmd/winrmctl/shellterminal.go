@@ -24,22 +24,17 @@ type terminalSession struct {
 	*sessionOptions
 	end     context.CancelCauseFunc
 	console *console.Session
-	log     *os.File // of the transcript, or nil
-	writing *console.Transcript
 	finder  *finder
 	killed  atomic.Bool // by the person
 	stop    func()
 }
 
-// newTerminalSession prepares a session, so that what fails here does so before anything is created there.
-func (o *sessionOptions) newTerminalSession(end context.CancelCauseFunc) (*terminalSession, error) {
+// newTerminalSession prepares a session. The caller calls stop afterwards.
+func (o *sessionOptions) newTerminalSession(end context.CancelCauseFunc, writing *console.Transcript) *terminalSession {
 	s := &terminalSession{sessionOptions: o, end: end, finder: &finder{}}
-	vi, err := o.viKeys()
-	if err != nil {
-		return nil, err
-	}
 	c := console.Options{
-		Terminal: o.app.terminal, Vi: vi, Colors: o.app.colors(o.globals, true), Now: time.Now, Complete: s.finder.find, Local: o.app.terminal.run,
+		Terminal: o.app.terminal, Vi: o.viKeys(), Colors: o.app.colors(o.globals, true), Transcript: writing, Now: time.Now,
+		Complete: s.finder.find, Local: o.app.terminal.run,
 	}
 	if !o.noHistory {
 		path, err := o.historyFile()
@@ -50,17 +45,10 @@ func (o *sessionOptions) newTerminalSession(end context.CancelCauseFunc) (*termi
 			o.app.warn("no history: %v", err)
 		}
 	}
-	if o.log != "" {
-		if s.log, err = o.openLog(); err != nil {
-			return nil, &fileError{"log", err}
-		}
-		s.writing = console.NewTranscript(s.log, time.Now, o.logInput)
-		c.Transcript = s.writing
-	}
 	c.Events, s.stop = o.app.terminal.watch()
 	s.console = console.New(c)
 	o.globals.narrator = narrator{s.console, o.app.stderr}
-	return s, nil
+	return s
 }
 
 // narrator writes above the line that is edited, while there is one.
@@ -75,21 +63,6 @@ func (n narrator) Write(b []byte) (int, error) {
 	}
 	n.console.Note(strings.TrimRight(string(b), "\n"))
 	return len(b), nil
-}
-
-// close ends what was prepared.
-func (s *terminalSession) close() {
-	s.stop()
-	if s.log == nil {
-		return
-	}
-	err := s.writing.Close()
-	if closing := s.log.Close(); err == nil {
-		err = closing
-	}
-	if err != nil {
-		s.app.warn("the log is not complete: %v", err)
-	}
 }
 
 func (s *terminalSession) adapt(o *shell.Options) {
@@ -188,28 +161,22 @@ func (p *remoteProgram) Terminate() {
 }
 
 // viKeys tells whether the keys are those of vi: by the flag, and else by what readline's other programs are told.
-func (o *sessionOptions) viKeys() (bool, error) {
-	switch o.keys {
-	case "vi":
-		return true, nil
-	case "emacs":
-		return false, nil
-	case "":
-	default:
-		return false, &usageError{fmt.Sprintf("--keys %q: need emacs or vi", o.keys), ""}
+func (o *sessionOptions) viKeys() bool {
+	if o.keys != "" {
+		return o.keys == "vi"
 	}
 	e := o.app.environment
 	path, _ := e.Lookup("INPUTRC")
 	if path == "" {
 		home, err := e.HomeDir()
 		if err != nil {
-			return false, nil
+			return false
 		}
 		path = filepath.Join(home, ".inputrc")
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return false, nil
+		return false
 	}
 	defer f.Close()
 	vi := false
@@ -218,7 +185,7 @@ func (o *sessionOptions) viKeys() (bool, error) {
 			vi = words[2] == "vi"
 		}
 	}
-	return vi, nil
+	return vi
 }
 
 // historyFile is where the lines of sessions on this target are.
@@ -240,21 +207,4 @@ func (o *sessionOptions) historyFile() (string, error) {
 		dir = filepath.Join(home, ".local", "state")
 	}
 	return filepath.Join(dir, "winrmctl", "history", url.QueryEscape(o.target.Name)), nil
-}
-
-// openLog opens the file of a transcript. What is there stays; but others must not be able to read it.
-func (o *sessionOptions) openLog() (*os.File, error) {
-	f, err := os.OpenFile(o.log, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	info, err := f.Stat()
-	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 && !o.app.windows {
-		err = fmt.Errorf("%s is there already, and others can read it: chmod 600 allows it", o.log)
-	}
-	if err != nil {
-		_ = f.Close()
-		return nil, err
-	}
-	return f, nil
 }

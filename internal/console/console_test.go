@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/ergochat/readline"
@@ -280,6 +281,32 @@ func TestTranscript(t *testing.T) {
 	want := stamp + "< Hello\n" + stamp + "< C:\\>\n" + stamp + "> dir\n" + stamp + "< Password: \n" + stamp + "> (not shown)\n" + stamp + "< 20%\n"
 	if b.String() != want {
 		t.Errorf("got\n%swant\n%s", b.String(), want)
+	}
+}
+
+// TestTranscriptOfLines: without a line editor, lines are whole, wherever they are cut on their way.
+func TestTranscriptOfLines(t *testing.T) {
+	for _, inputs := range []bool{true, false} {
+		var b, out strings.Builder
+		at := time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC)
+		tr := NewTranscript(&b, func() time.Time { return at }, inputs)
+		stdout, stdin := tr.Output(&out), tr.Input(iotest.OneByteReader(strings.NewReader("dir\r\nno end")))
+		_, _ = io.WriteString(stdout, "one\ntw")
+		if in, err := io.ReadAll(stdin); string(in) != "dir\r\nno end" || err != nil {
+			t.Errorf("%q, %v", in, err)
+		}
+		_, _ = io.WriteString(stdout, "o\nC:\\>")
+		if err := tr.Close(); err != nil || out.String() != "one\ntwo\nC:\\>" {
+			t.Errorf("%v, %q", err, out.String())
+		}
+		const stamp = "2026-01-02T03:04:05.006Z "
+		want := stamp + "< one\n" + stamp + "> dir\n" + stamp + "> no end\n" + stamp + "< two\n" + stamp + "< C:\\>\n"
+		if !inputs {
+			want = stamp + "< one\n" + stamp + "< two\n" + stamp + "< C:\\>\n"
+		}
+		if b.String() != want {
+			t.Errorf("got\n%swant\n%s", b.String(), want)
+		}
 	}
 }
 

@@ -4,16 +4,19 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 )
 
 // Transcript writes down a session, a line with its time for each line: < before what the program writes, > before what it is
-// given. A nil Transcript does nothing.
+// given. A nil Transcript does nothing. It is safe for concurrent use.
 type Transcript struct {
-	w       io.Writer
-	now     func() time.Time
-	inputs  bool
-	partial []byte
+	w      io.Writer
+	now    func() time.Time
+	inputs bool
+
+	mu      sync.Mutex // guards what follows, and w
+	partial []byte     // of the output, behind its last line end
 	err     error
 }
 
@@ -22,19 +25,68 @@ func NewTranscript(w io.Writer, now func() time.Time, inputs bool) *Transcript {
 	return &Transcript{w: w, now: now, inputs: inputs}
 }
 
-// Err is the first error of writing.
-func (t *Transcript) Err() error {
+// Output returns a writer for a program without a [Session]: what is written to it is written down on its way to w.
+func (t *Transcript) Output(w io.Writer) io.Writer {
 	if t == nil {
-		return nil
+		return w
 	}
-	return t.err
+	return io.MultiWriter(w, transcribing{t.output})
 }
 
-// Close writes what has no line end yet.
+// Input returns a reader for such a program: the lines that are read from it are written down on their way from r.
+func (t *Transcript) Input(r io.Reader) io.Reader {
+	if t == nil {
+		return r
+	}
+	return &typed{t, r, nil}
+}
+
+type transcribing struct{ output func([]byte) }
+
+func (w transcribing) Write(b []byte) (int, error) {
+	w.output(b)
+	return len(b), nil
+}
+
+// typed is an input without a line editor.
+type typed struct {
+	t       *Transcript
+	r       io.Reader
+	partial []byte
+}
+
+// Read implements [io.Reader].
+func (r *typed) Read(b []byte) (int, error) {
+	n, err := r.r.Read(b)
+	for line := range bytes.Lines(b[:n]) {
+		r.partial = append(r.partial, line...)
+		if bytes.HasSuffix(line, []byte("\n")) || len(r.partial) > longestLine {
+			r.flush()
+		}
+	}
+	if err != nil && len(r.partial) > 0 {
+		r.flush()
+	}
+	return n, err
+}
+
+// flush writes down a line. It answers no prompt, since it may be read long before the program asks.
+func (r *typed) flush() {
+	r.t.mu.Lock()
+	defer r.t.mu.Unlock()
+	if r.t.inputs {
+		r.t.write('>', string(bytes.TrimRight(r.partial, "\r\n")))
+	}
+	r.partial = r.partial[:0]
+}
+
+// Close writes what has no line end yet, and returns the first error of writing.
 func (t *Transcript) Close() error {
 	if t == nil {
 		return nil
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.flush()
 	return t.err
 }
@@ -47,6 +99,8 @@ func (t *Transcript) output(b []byte) {
 	if t == nil {
 		return
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	for line := range bytes.Lines(b) {
 		t.partial = append(t.partial, line...)
 		if bytes.HasSuffix(line, []byte("\n")) || len(t.partial) > longestLine {
@@ -60,6 +114,8 @@ func (t *Transcript) input(line string, secret bool) {
 	if t == nil {
 		return
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.flush()
 	switch {
 	case !t.inputs:
