@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -79,6 +80,26 @@ func TestShellTerminal(t *testing.T) {
 	p.does("exit 7")
 	if code := p.leaves(); code != 7 {
 		t.Errorf("exit code %d, want 7", code)
+	}
+}
+
+// TestShellRequests: at a terminal the program's stdin counts as a console, and the server hears how long to keep the shell.
+func TestShellRequests(t *testing.T) {
+	t.Parallel()
+	s, home := terminalServer(t, sandbox.Options{})
+	trace := filepath.Join(home, "trace")
+	p := sit(t, home, "shell", "-u", "bob", "--cwd", "/", "--idle-timeout", "10m", "--trace", trace, s.URL())
+	p.sees("sandbox:/$ ")
+	p.does("exit")
+	p.leaves()
+	b, err := os.ReadFile(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`WINRS_CONSOLEMODE_STDIN\">TRUE<`, `WINRS_SKIP_CMD_SHELL\">TRUE<`, `:Command>cmd.exe<`, `IdleTimeOut>PT600.000S<`} {
+		if !bytes.Contains(b, []byte(want)) {
+			t.Errorf("%s is not in\n%s", want, b)
+		}
 	}
 }
 
