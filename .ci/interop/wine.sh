@@ -139,8 +139,9 @@ fi
 
 mark=76$$ # of the programs below, and of no other run's
 
-# Ctrl-C, once the program has spoken; it is winrmctl's own exit code then.
-"$WINRMCTL" exec -u sandbox --password-file "$work/password" "$url" "echo ready&ping -n $mark 127.0.0.1&echo not me" >"$work/stdout" 2>"$work/stderr" </dev/null &
+# Ctrl-C, once the program has spoken; it is winrmctl's own exit code then. Wine ends cmd.exe from a thread of its own, and
+# until that runs cmd.exe goes on: it may begin what stands next in the line, but does not live to see its end.
+"$WINRMCTL" exec -u sandbox --password-file "$work/password" "$url" "echo ready&ping -n $mark 127.0.0.1&ping -n 2 127.0.0.1 >nul&echo not me" >"$work/stdout" 2>"$work/stderr" </dev/null &
 exec=$!
 until grep -q ready "$work/stdout"; do kill -0 "$exec" 2>/dev/null || break; sleep 0.05; done
 kill -INT "$exec"
